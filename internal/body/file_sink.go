@@ -1,0 +1,191 @@
+package body
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// Info is what a sink may want to know of the object at the end.
+type Info struct {
+	Size         int64
+	LastModified time.Time // zero: unknown
+}
+
+// FileOptions are the wishes of a file sink; the zero value is the default.
+type FileOptions struct {
+	// Mode of the file; 0: the mode of the file that is replaced, else 0666
+	// less the umask.
+	Mode fs.FileMode
+	// KeepTime gives the file the object's LastModified as modification time.
+	KeepTime bool
+	// Durable syncs file and folder before success is told.
+	Durable bool
+}
+
+type fileSink struct {
+	path string
+	o    FileOptions
+}
+
+// ToFile is the file at path: written as a temporary file beside it, renamed
+// over it at the end. A symbolic link's target is written. A special file
+// (device, FIFO) is written in place, in order.
+func ToFile(path string, o FileOptions) Sink { return fileSink{path, o} }
+
+func (s fileSink) String() string { return s.path }
+
+func (s fileSink) Check(fsys FS) error {
+	_, _, err := s.target(fsys)
+	return err
+}
+
+// target finds what the path stands for and says what is wrong with it.
+func (s fileSink) target(fsys FS) (path string, old fs.FileInfo, err error) {
+	if s.path == "" {
+		return "", nil, errors.New("path of the target file is empty")
+	}
+	if path, err = fsys.Resolve(s.path); err != nil {
+		return "", nil, err
+	}
+	old, err = fsys.Stat(path)
+	switch {
+	case err == nil && old.IsDir():
+		return "", nil, fmt.Errorf("target %s is a directory: name a file in it", s.path)
+	case err == nil:
+		return path, old, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", nil, err
+	}
+	dir := filepath.Dir(path)
+	info, err := fsys.Stat(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("folder of the target %s: %w", s.path, err)
+	}
+	if !info.IsDir() {
+		return "", nil, fmt.Errorf("target %s: %s is not a directory", s.path, dir)
+	}
+	return path, nil, nil
+}
+
+func (s fileSink) Open(fsys FS, size int64) (Writer, error) {
+	path, old, err := s.target(fsys)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && !old.Mode().IsRegular() {
+		f, err := fsys.OpenWrite(path)
+		if err != nil {
+			return nil, err
+		}
+		return &specialWriter{f: f}, nil
+	}
+	f, err := fsys.CreateTemp(filepath.Dir(path), filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	w := &fileWriter{fs: fsys, f: f, path: path, o: s.o, old: old}
+	if size > 0 {
+		if err := preallocate(f, size); err != nil {
+			return nil, errors.Join(err, w.Abort())
+		}
+	}
+	return w, nil
+}
+
+// fileWriter is a temporary file on its way to its name.
+type fileWriter struct {
+	fs    FS
+	f     File
+	path  string
+	o     FileOptions
+	old   fs.FileInfo // of the file that is replaced, nil if none
+	ended atomic.Bool // committed or aborted
+}
+
+func (w *fileWriter) Ordered() bool { return false }
+
+func (w *fileWriter) WriteAt(p []byte, off int64) (int, error) { return w.f.WriteAt(p, off) }
+
+func (w *fileWriter) Commit(info Info) error {
+	if !w.ended.CompareAndSwap(false, true) {
+		return errors.New("file is ended already")
+	}
+	err := w.finish(info)
+	if err == nil {
+		err = w.fs.Rename(w.f.Name(), w.path)
+	}
+	if err != nil {
+		return errors.Join(err, w.remove())
+	}
+	if w.o.Durable {
+		return w.fs.SyncDir(filepath.Dir(w.path))
+	}
+	return nil
+}
+
+// finish gives the temporary file all that it needs before its name, and closes
+// it whatever happens.
+func (w *fileWriter) finish(info Info) error {
+	err := w.f.Truncate(info.Size) // the preallocation may have been too long
+	if mode := w.mode(); err == nil && mode != 0 {
+		err = w.f.Chmod(mode)
+	}
+	if err == nil && w.o.Durable {
+		err = w.f.Sync()
+	}
+	if cerr := w.f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && w.o.KeepTime && !info.LastModified.IsZero() {
+		err = setTime(w.f.Name(), info.LastModified)
+	}
+	return err
+}
+
+func (w *fileWriter) mode() fs.FileMode {
+	if w.o.Mode != 0 {
+		return w.o.Mode
+	}
+	if w.old != nil {
+		return w.old.Mode().Perm()
+	}
+	return 0
+}
+
+func (w *fileWriter) Abort() error {
+	if !w.ended.CompareAndSwap(false, true) {
+		return nil
+	}
+	_ = w.f.Close() // what is in it doesn't matter any more
+	return w.remove()
+}
+
+func (w *fileWriter) remove() error {
+	if err := w.fs.Remove(w.f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// specialWriter writes a device or a FIFO in place.
+type specialWriter struct {
+	f     File
+	ended atomic.Bool
+}
+
+func (w *specialWriter) Ordered() bool { return true }
+
+func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) { return w.f.Write(p) }
+
+func (w *specialWriter) Commit(Info) error {
+	if w.ended.CompareAndSwap(false, true) {
+		return w.f.Close()
+	}
+	return nil
+}
+
+func (w *specialWriter) Abort() error { return w.Commit(Info{}) }

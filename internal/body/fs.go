@@ -1,0 +1,102 @@
+package body
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// FS is the file layer: every file call of haul goes through it, so that it can
+// be replaced (s3transfer's osutil) and made to fail in tests. Names are those
+// of the operating system. Implementations are safe for concurrent use.
+type FS interface {
+	// Open opens a file for reading.
+	Open(name string) (File, error)
+	// OpenWrite opens an existing special file (device, FIFO) for writing in
+	// place, without creating or truncating it.
+	OpenWrite(name string) (File, error)
+	// CreateTemp creates a new file in dir, whose name begins with prefix, with
+	// the mode 0666 less the umask, opened for writing and reading.
+	CreateTemp(dir, prefix string) (File, error)
+	// Rename replaces newname by oldname atomically where the system can.
+	Rename(oldname, newname string) error
+	// Remove removes a file.
+	Remove(name string) error
+	// Stat follows symbolic links.
+	Stat(name string) (fs.FileInfo, error)
+	// Resolve follows the symbolic links of a name whose last elements may not
+	// exist, so that what a link points to is written, not the link.
+	Resolve(name string) (string, error)
+	// SyncDir makes a rename in dir durable; nothing to do where the system
+	// doesn't know it.
+	SyncDir(dir string) error
+}
+
+// File is an open file.
+type File interface {
+	io.Reader
+	io.ReaderAt
+	io.Writer
+	io.WriterAt
+	io.Closer
+	Name() string
+	Stat() (fs.FileInfo, error)
+	Sync() error
+	Truncate(size int64) error
+	Chmod(mode fs.FileMode) error
+}
+
+// OS is the operating system's file layer.
+type OS struct{}
+
+// Open opens a file for reading.
+func (OS) Open(name string) (File, error) { return file(os.Open(name)) }
+
+// OpenWrite opens an existing special file for writing.
+func (OS) OpenWrite(name string) (File, error) { return file(os.OpenFile(name, os.O_WRONLY, 0)) }
+
+// CreateTemp creates a new file for writing.
+func (OS) CreateTemp(dir, prefix string) (File, error) { return file(createTemp(dir, prefix)) }
+
+// Rename renames a file.
+func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
+
+// Remove removes a file.
+func (OS) Remove(name string) error { return os.Remove(name) }
+
+// Stat follows symbolic links.
+func (OS) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+// SyncDir makes renames in dir durable.
+func (OS) SyncDir(dir string) error { return syncDir(dir) }
+
+// maxLinks is how many symbolic links are followed, as Linux does.
+const maxLinks = 40
+
+// Resolve follows symbolic links; what does not exist is taken as it is.
+func (OS) Resolve(name string) (string, error) {
+	for range maxLinks {
+		info, err := os.Lstat(name)
+		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+			return name, nil // a missing file is created by its own name
+		}
+		target, err := os.Readlink(name)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(name), target)
+		}
+		name = target
+	}
+	return "", &fs.PathError{Op: "open", Path: name, Err: errTooManyLinks}
+}
+
+// file keeps a nil *os.File from becoming a File that is not nil.
+func file(f *os.File, err error) (File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,156 @@
+// Package driver is the seam between haul's face and what carries a transfer:
+// the Driver interface, the Job that goes down, the Events and the Outcome that
+// come up, and the errors that both sides share. It has no behaviour. Package
+// engine and package classic implement Driver; package haul drives them, so
+// that validation, futures, subscribers, admission and shutdown exist once.
+package driver
+
+import (
+	"context"
+
+	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/checksum"
+	"github.com/haul-s3/haul/internal/retry"
+	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/throttle"
+)
+
+// Driver carries transfers. It is safe for concurrent use.
+type Driver interface {
+	// Transfer carries one job to its end on the caller's goroutine, with
+	// helpers of its own, and returns only when nothing of it runs any more:
+	// files are closed and renamed or removed, an upload is completed or
+	// aborted, and no goroutine is in the caller's reader, writer or hooks.
+	// When ctx ends, it gives up and returns an error that wraps
+	// context.Cause(ctx). The error is a *Failure where something is known
+	// beyond the cause.
+	Transfer(ctx context.Context, job *Job, ev Events) (*Outcome, error)
+	// Parallel is how many jobs are worth running at once; more may be.
+	Parallel() int
+	// Close releases what the driver owns, once no transfer runs.
+	Close(ctx context.Context) error
+}
+
+// Kind is what a transfer does.
+type Kind int
+
+// The four kinds of transfer.
+const (
+	Upload Kind = iota
+	Download
+	Copy
+	Delete
+)
+
+// String returns the name of the Manager's method: "Upload".
+func (k Kind) String() string {
+	return [...]string{"Upload", "Download", "Copy", "Delete"}[k]
+}
+
+// Place says where an upload's checksum travels.
+type Place int
+
+// Where a checksum goes: PlaceAuto decides by endpoint and source.
+const (
+	PlaceAuto Place = iota
+	PlaceHeader
+	PlaceTrailer
+)
+
+// ChecksumPlan is what a transfer does about checksums.
+type ChecksumPlan struct {
+	// Algorithm is computed over what is uploaded; checksum.None for none.
+	Algorithm checksum.Algorithm
+	// Type is s3api.ChecksumFullObject or s3api.ChecksumComposite, for uploads
+	// in parts.
+	Type string
+	// Given is the whole object's value, base64, where the caller provided it;
+	// it stands in the input of PutObject or CompleteMultipartUpload already.
+	Given string
+	// Chosen says that the caller chose the algorithm, so it is never dropped.
+	Chosen bool
+	Place  Place
+	// SignPayload makes the SHA-256 of every body part of its signature.
+	SignPayload bool
+	// Validate asks S3 for the stored checksum of a download and compares.
+	Validate bool
+}
+
+// Job is one transfer, as a value: everything that the driver needs, decided
+// and checked by the face. The driver doesn't change it, and copies the SDK
+// inputs in Calls before it sets a field of theirs.
+type Job struct {
+	Kind   Kind
+	ID     uint64
+	Bucket string
+	Key    string
+
+	Source body.Source // Upload
+	Sink   body.Sink   // Download
+
+	// Calls has, by operation, a pointer to the SDK's input of every request
+	// that the transfer may need, each with the fields that belong on it. Where
+	// the SDK demands values that aren't known yet there are place-holders:
+	// UploadId "UPLOADID", PartNumber 1, CopySourceRange "bytes=0-0".
+	Calls map[s3api.Operation]any
+	// OptFns are the SDK's own per-call options ([]func(*s3.Options)), for the
+	// classic driver; the serializer of the engine has them already.
+	OptFns any
+	// Serializer forms this job's requests; nil means the driver's own.
+	Serializer s3api.Serializer
+
+	// Size and ETag are what is known beforehand: of the source object of a
+	// Download or Copy, or the size of an Upload's stream. -1 and "" if not.
+	Size int64
+	ETag string
+
+	PartSize    int64 // bytes, at least s3api.MinPartSize for Upload and Copy
+	Threshold   int64 // from this size on in parts, bytes
+	Concurrency int   // parts of this transfer at once; 0: the driver's choice
+	Checksum    ChecksumPlan
+	LeaveParts  bool // keep the parts of a failed upload
+	Retry       retry.Policy
+	Limits      Limits
+	Bandwidth   *throttle.Limiter // nil: none
+	Range       string            // Download: the user's Range header, or ""
+	PartNumber  int32             // Download: the user's PartNumber, or 0
+
+	// SourceHead asks the source of a Copy for its head and tags through a
+	// client of its own; nil: the driver asks by itself.
+	SourceHead func(ctx context.Context) (*ObjectHead, error)
+	// CopyCreate forms the *s3.CreateMultipartUploadInput of a Copy in parts,
+	// with what is kept of the source; CopyTags says that its tags are.
+	CopyCreate func(head *ObjectHead) any
+	CopyTags   bool
+}
+
+// ObjectHead is what HeadObject tells of a copy's source, and its tags.
+type ObjectHead struct {
+	Size               int64
+	ETag               string
+	CacheControl       string
+	ContentDisposition string
+	ContentEncoding    string
+	ContentLanguage    string
+	ContentType        string
+	Expires            string // as sent
+	WebsiteRedirect    string
+	Metadata           map[string]string
+	VersionID          string
+	TagCount           int
+	Tags               []s3api.Tag
+}
+
+// Events is what a driver tells while it carries a job. Progress may be called
+// from several goroutines at once, the others from one at a time; none is
+// called after Transfer has returned.
+type Events interface {
+	// Progress tells that n bytes more are done; negative where a download goes
+	// back. Each call stands for at most one slice.
+	Progress(n int64)
+	// Found tells size and ETag of the object once they are known; size is -1
+	// while it isn't.
+	Found(size int64, etag string)
+	// Open tells the id of the multipart upload that the transfer opened.
+	Open(uploadID string)
+}
