@@ -87,6 +87,7 @@ type Job struct {
 
 	Source body.Source // Upload
 	Sink   body.Sink   // Download
+	FS     body.FS     // the file layer that both go through; never nil
 
 	// Calls has, by operation, a pointer to the SDK's input of every request
 	// that the transfer may need, each with the fields that belong on it. Where
@@ -110,7 +111,7 @@ type Job struct {
 	Checksum    ChecksumPlan
 	LeaveParts  bool // keep the parts of a failed upload
 	Retry       retry.Policy
-	Limits      Limits
+	Limits      Limits // all set
 	Bandwidth   *throttle.Limiter // nil: none
 	Range       string            // Download: the user's Range header, or ""
 	PartNumber  int32             // Download: the user's PartNumber, or 0

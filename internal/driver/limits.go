@@ -15,3 +15,20 @@ type Limits struct {
 	// Abort bounds the cleaning up after a failure.
 	Abort time.Duration
 }
+
+// WithDefaults returns the limits with the defaults where they are zero: stall
+// 10 s, first byte 30 s, slow answer 15 min, abort 5 s.
+func (l Limits) WithDefaults() Limits {
+	for _, f := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&l.Stall, 10 * time.Second}, {&l.FirstByte, 30 * time.Second},
+		{&l.SlowAnswer, 15 * time.Minute}, {&l.Abort, 5 * time.Second},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return l
+}
