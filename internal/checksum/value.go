@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// maxParts is the largest number of parts behind a composite value. Source:
-// Amazon S3 User Guide, "Amazon S3 multipart upload limits".
-const maxParts = 10_000
+	"github.com/haul-s3/haul/internal/s3api"
+)
 
 // strictBase64 refuses encodings whose unused bits are set, so that every value
 // has exactly one text.
@@ -93,8 +91,8 @@ func ParseValue(a Algorithm, text string) (raw []byte, parts int, err error) {
 // parseParts reads the number after the hyphen of a composite value.
 func parseParts(s string) (int, error) {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxParts || strconv.Itoa(n) != s {
-		return 0, fmt.Errorf("part count %q is not a number from 1 to %d", s, maxParts)
+	if err != nil || n < 1 || n > s3api.MaxParts || strconv.Itoa(n) != s {
+		return 0, fmt.Errorf("part count %q is not a number from 1 to %d", s, s3api.MaxParts)
 	}
 	return n, nil
 }
