@@ -220,14 +220,17 @@ func (s *Server) awaitReady(o Options, stdin io.Writer, stdout io.Reader) error 
 // Config returns an SDK configuration for the server: endpoint, region, credentials and, with TLS, a client that trusts
 // its certificate. The endpoint is an IP address, for which the SDK uses path-style addressing by itself.
 func (s *Server) Config() aws.Config {
-	return aws.Config{
+	cfg := aws.Config{
 		Region:       s.Region,
 		BaseEndpoint: aws.String(s.Endpoint),
-		HTTPClient:   s.http,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey, Source: "sandbox"}, nil
 		}),
 	}
+	if s.CAFile != "" {
+		cfg.HTTPClient = s.http
+	}
+	return cfg
 }
 
 // Client returns an SDK client for the server.
