@@ -108,6 +108,8 @@ type fileWriter struct {
 
 func (w *fileWriter) Ordered() bool { return false }
 
+func (w *fileWriter) Local() bool { return true }
+
 func (w *fileWriter) WriteAt(p []byte, off int64) (int, error) { return w.f.WriteAt(p, off) }
 
 func (w *fileWriter) Commit(info Info) error {
@@ -178,6 +180,8 @@ type specialWriter struct {
 }
 
 func (w *specialWriter) Ordered() bool { return true }
+
+func (w *specialWriter) Local() bool { return false } // a FIFO blocks as its reader likes
 
 func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) { return w.f.Write(p) }
 

@@ -34,7 +34,7 @@ func (s fileSource) Open(fsys FS) (*Reader, error) {
 		return nil, err
 	}
 	return &Reader{
-		Size: info.Size(), At: f, close: f.Close,
+		Size: info.Size(), At: f, Local: true, close: f.Close,
 		check: func() error { return changed(fsys, s.path, f, info) },
 	}, nil
 }

@@ -23,6 +23,9 @@ type Writer interface {
 	io.WriterAt
 	// Ordered says that bytes must come strictly in order.
 	Ordered() bool
+	// Local says that writing is a file call, which holds a thread of the
+	// system, and no code of the caller's.
+	Local() bool
 	// Commit ends a successful transfer: what was written becomes
 	// what the user sees. On an error nothing is left behind.
 	Commit(info Info) error

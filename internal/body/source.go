@@ -25,6 +25,9 @@ type Reader struct {
 	At io.ReaderAt
 	// Stream is read once, in order, by one goroutine. Nil when At is set.
 	Stream io.Reader
+	// Local says that reading is a file call, which holds a thread of the
+	// system.
+	Local bool
 	// InMemory says that reading costs nothing, so a second pass is free.
 	InMemory bool
 

@@ -55,6 +55,8 @@ type givenWriter struct {
 
 func (g *givenWriter) Ordered() bool { return g.w != nil }
 
+func (g *givenWriter) Local() bool { return false }
+
 func (g *givenWriter) WriteAt(p []byte, off int64) (n int, err error) {
 	if g.w != nil {
 		n, err = g.w.Write(p)

@@ -87,7 +87,7 @@ type CompletedPart struct {
 // AppendCompleteBody appends the XML body of CompleteMultipartUpload to dst.
 // algorithm names the parts' checksum element ("CRC64NVME"); parts are in
 // ascending order of their numbers.
-func AppendCompleteBody(dst []byte, parts []CompletedPart, algorithm string) []byte {
+func AppendCompleteBody(dst []byte, parts []*CompletedPart, algorithm string) []byte {
 	dst = append(dst, `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`...)
 	for _, p := range parts {
 		dst = append(dst, "<Part>"...)

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/retry"
+	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/wire"
+)
+
+// A call goes through these stages, again for each attempt, all on one
+// goroutine:
+//
+//	do        wait for a lane; attempt; judge; mend or wait without the lane
+//	attempt   form and sign the request, send it, watch for stalls
+//	answer    hand a good answer to the call's reader, turn others into errors
+
+// call is one request with all its attempts.
+type call struct {
+	template *s3api.Template
+	part     int // for errors, 0 if it belongs to no part
+	// prepare sets what differs between attempts or parts on a header and query
+	// that it may change; nil: nothing.
+	prepare func(h http.Header, query *string)
+	// payload opens the request's object body for one attempt; nil: the body is
+	// the template's, or empty.
+	payload func(ctx context.Context, w *watch) *payload
+	// read takes the body of a good answer; nil: it is buffered whole.
+	read func(w *watch, resp *wire.Response) error
+	// slow says that the answer may take as long as S3 takes to copy.
+	slow bool
+	// undo takes back what a failed attempt has told as progress; nil: nothing.
+	undo func()
+
+	// What has happened so far.
+	attempts   int
+	refreshed  bool // credentials were asked for anew
+	redirected bool // the region was changed
+	exhausted  bool // the last error could have been tried again
+}
+
+// answerError is an answer that is no success.
+type answerError struct {
+	op     s3api.Operation
+	resp   *s3api.Response
+	code   string // S3's error code, "" if the answer has none
+	region string // where the bucket is, if the answer tells
+}
+
+func (e *answerError) Error() string {
+	if e.code != "" {
+		return string(e.op) + ": " + e.code
+	}
+	return string(e.op) + ": " + http.StatusText(e.resp.Status)
+}
+
+// do carries a call to a good answer or to its last error, which is a
+// *driver.Failure around the SDK's own form of it. The lane is held on return
+// if there was no error.
+func (t *transfer) do(ctx context.Context, ln *lane, c *call) (*s3api.Response, error) {
+	began := time.Now()
+	resp, err := t.persist(ctx, ln, c)
+	if err != nil {
+		return nil, t.failure(c, t.last(ctx, c, err, time.Since(began)))
+	}
+	return resp, nil
+}
+
+// persist sends the call until it succeeds, fails for good or has been tried
+// often enough. The lane is held while an attempt runs, not while it waits.
+func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Response, error) {
+	for {
+		if err := ln.take(ctx); err != nil {
+			return nil, err
+		}
+		c.attempts++
+		resp, err := t.attempt(ctx, c)
+		if err == nil {
+			return resp, nil
+		}
+		ln.drop()
+		verdict := judge(ctx, err)
+		c.exhausted = verdict.Retry && c.attempts >= t.policy.MaxAttempts
+		if !verdict.Retry || c.exhausted || !t.mend(ctx, c, err, verdict) {
+			return nil, err
+		}
+		if c.undo != nil {
+			c.undo()
+		}
+		wait := max(t.policy.Delay(c.attempts, verdict), t.client.budget.Take())
+		if werr := sleep(ctx, wait); werr != nil {
+			return nil, werr
+		}
+	}
+}
+
+// judge says what to do about the error of an attempt.
+func judge(ctx context.Context, err error) retry.Verdict {
+	if ctx.Err() != nil {
+		return retry.Verdict{Reason: "cancelled"}
+	}
+	var stall *stallError
+	if errors.As(err, &stall) {
+		return retry.Verdict{Retry: true, Reason: "stall"}
+	}
+	var answer *answerError
+	if errors.As(err, &answer) {
+		return retry.Classify(answer.resp.Status, answer.code, answer.resp.Header)
+	}
+	return retry.ClassifyError(err)
+}
+
+// last is the error to report for good: the cause where the transfer was
+// cancelled, S3's error in the SDK's form, and how often it was tried if that
+// is why it ended.
+func (t *transfer) last(ctx context.Context, c *call, err error, elapsed time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var answer *answerError
+	if errors.As(err, &answer) {
+		if _, derr := t.serializer.Decode(context.WithoutCancel(ctx), answer.op, answer.resp); derr != nil {
+			err = derr
+		}
+	}
+	if c.exhausted {
+		return &driver.RetriesExceededError{Attempts: c.attempts, Elapsed: elapsed, Last: err}
+	}
+	return err
+}
+
+func (t *transfer) failure(c *call, err error) error {
+	return &driver.Failure{Part: c.part, Attempt: c.attempts, Err: err}
+}
+
+// attempt sends the call once.
+func (t *transfer) attempt(ctx context.Context, c *call) (*s3api.Response, error) {
+	ctx, w := newWatch(ctx)
+	defer w.stop()
+	resp, err := t.exchange(ctx, w, c)
+	if err != nil {
+		var stall *stallError
+		if errors.As(context.Cause(ctx), &stall) {
+			return nil, stall
+		}
+	}
+	return resp, err
+}
+
+func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Response, error) {
+	request, body, err := t.request(ctx, w, c)
+	if err != nil {
+		return nil, err
+	}
+	t.count(c)
+	w.begin("waiting for the answer", t.answerLimit(c))
+	resp, err := t.client.exchange.Do(ctx, request)
+	if body != nil {
+		if berr := body.failed(); berr != nil && (err != nil || resp.Status/100 == 2) {
+			// The source's own error says more than the broken request it caused.
+			if resp != nil {
+				_ = resp.Body.Close()
+			}
+			return nil, &retry.Permanent{Err: berr}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	out, err := t.answer(w, c, resp)
+	if err == nil && body != nil && !body.complete() {
+		return nil, errEarlySuccess
+	}
+	return out, err
+}
+
+var errEarlySuccess = errors.New("the server told success before it had the whole body")
+
+func (t *transfer) answerLimit(c *call) time.Duration {
+	if c.slow {
+		return t.limits.SlowAnswer
+	}
+	return t.limits.FirstByte
+}
+
+func (t *transfer) count(c *call) {
+	t.requests.Add(1)
+	t.client.requests.Add(1)
+	if c.attempts > 1 {
+		t.extraRequests.Add(1)
+		t.client.retries.Add(1)
+	}
+}
+
+// answer hands a good answer to the call's reader, and reads any other whole.
+func (t *transfer) answer(w *watch, c *call, resp *wire.Response) (*s3api.Response, error) {
+	out := &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
+	if resp.Status/100 == 2 && c.read != nil {
+		return out, c.read(w, resp)
+	}
+	limit := t.limits.Stall
+	if c.slow && resp.Status/100 == 2 {
+		limit = t.limits.SlowAnswer // S3 sends white space while it works
+	}
+	w.begin("reading the answer", limit)
+	var err error
+	if out.Body, err = readBounded(w, resp.Body); err != nil {
+		return nil, err
+	}
+	op := c.template.Op
+	if resp.Status/100 == 2 && !failedWith200(op, out.Body) {
+		return out, nil
+	}
+	return nil, newAnswerError(op, out)
+}
+
+// failedWith200 tells a success from S3's 200 that carries an error (Amazon S3
+// API Reference, CompleteMultipartUpload and CopyObject).
+func failedWith200(op s3api.Operation, body []byte) bool {
+	switch op {
+	case s3api.CompleteMultipartUpload, s3api.CopyObject, s3api.UploadPartCopy:
+		_, ok := s3api.ParseComplete(body)
+		return !ok
+	}
+	return false
+}
+
+func newAnswerError(op s3api.Operation, resp *s3api.Response) *answerError {
+	e := &answerError{op: op, resp: resp, region: resp.Header.Get(s3api.HeaderBucketRegion)}
+	if body, ok := s3api.ParseError(resp.Body); ok {
+		e.code = body.Code
+		if e.region == "" {
+			e.region = body.Region
+		}
+	} else if resp.Status/100 == 2 {
+		e.code = "InternalError" // an answer that is neither a result nor an error
+	}
+	return e
+}
+
+// readBounded reads an answer that is no object.
+func readBounded(w *watch, r io.Reader) ([]byte, error) {
+	var buf []byte
+	chunk := make([]byte, 4<<10)
+	for {
+		n, err := r.Read(chunk)
+		w.progress()
+		buf = append(buf, chunk[:n]...)
+		switch {
+		case len(buf) > s3api.MaxBufferedBody:
+			return nil, &retry.Permanent{Err: errors.New("answer is longer than an answer of S3 can be")}
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}

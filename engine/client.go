@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/haul-s3/haul/internal/bufpool"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/retry"
+	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/sigv4"
+	"github.com/haul-s3/haul/internal/wire"
+)
+
+// Client is the engine: lanes, connections, signer, memory. It is safe for
+// concurrent use, and is shared by any number of managers.
+type Client struct {
+	o        Options // immutable, with defaults
+	exchange wire.Exchange
+	signer   *sigv4.Signer
+	lanes    *lanes
+	pool     *bufpool.Pool
+	threads  chan struct{} // one token for each goroutine in a checksum or file call
+	budget   *retry.Budget
+	regions  regions
+
+	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
+	closed   atomic.Bool
+	requests atomic.Int64
+	retries  atomic.Int64
+	sent     atomic.Int64
+	received atomic.Int64
+}
+
+// The retries that all transfers of a client share, and how fast they come
+// back: enough for every lane to lose its connection at once, and to go on at
+// some tens a second through an outage.
+const (
+	budgetSize = 500
+	budgetRate = 50
+)
+
+// New returns a client. It fails on options that can't be used, naming every
+// fault, and on a CA bundle that can't be read.
+func New(o Options) (*Client, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	rt := o.HTTP
+	if rt == nil {
+		transport, err := wire.NewTransport(wire.Config{
+			TLS: o.TLS, CABundle: o.CABundle, InsecureSkipVerify: o.InsecureSkipVerify, MaxIdle: o.MaxConnections,
+		})
+		if err != nil {
+			return nil, err
+		}
+		rt = transport
+	}
+	return &Client{
+		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(),
+		lanes: newLanes(o.lanes()), pool: bufpool.New(o.MemoryLimit),
+		threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
+	}, nil
+}
+
+// Close closes the client's connections. Transfers must have ended: a Manager's
+// Shutdown waits for them. It may be called again and then does nothing.
+func (c *Client) Close(context.Context) error {
+	if c.closed.CompareAndSwap(false, true) {
+		c.exchange.CloseIdle()
+	}
+	return nil
+}
+
+// PartSize is the part size of transfers that don't set one, in bytes.
+func (c *Client) PartSize() int64 { return c.o.PartSize }
+
+// MemoryLimit is the limit on buffered bytes.
+func (c *Client) MemoryLimit() int64 { return c.o.MemoryLimit }
+
+// Stats is a snapshot of what a client does and has done.
+type Stats struct {
+	Lanes         int   // lanes there are
+	LanesBusy     int   // lanes that carry something
+	Requests      int64 // requests sent, retries included
+	Retries       int64 // of these: attempts after the first
+	BytesSent     int64 // object bytes of uploads, retries included
+	BytesReceived int64 // object bytes of downloads, retries included
+	MemoryLimit   int64 // bytes that may be buffered
+	MemoryInUse   int64 // bytes that are
+}
+
+// Stats returns a snapshot; it may be called at any time.
+func (c *Client) Stats() Stats {
+	return Stats{
+		Lanes: c.lanes.total, LanesBusy: c.lanes.busy(),
+		Requests: c.requests.Load(), Retries: c.retries.Load(),
+		BytesSent: c.sent.Load(), BytesReceived: c.received.Load(),
+		MemoryLimit: c.o.MemoryLimit, MemoryInUse: c.pool.InUse(),
+	}
+}
+
+// Driver returns the client as the driver of a manager whose requests s forms.
+// It is for package haul.
+func (c *Client) Driver(s s3api.Serializer) driver.Driver { return &jobs{client: c, serializer: s} }
+
+// jobs is the driver.Driver.
+type jobs struct {
+	client     *Client
+	serializer s3api.Serializer
+}
+
+// activeMin is how many transfers run at once at least: small ones shall not
+// wait behind a few huge ones.
+const activeMin = 256
+
+func (j *jobs) Parallel() int { return max(activeMin, 2*j.client.lanes.total) }
+
+// Close leaves the client alone: who made it closes it.
+func (j *jobs) Close(context.Context) error { return nil }
+
+// Transfer carries one job.
+func (j *jobs) Transfer(ctx context.Context, job *driver.Job, ev driver.Events) (*driver.Outcome, error) {
+	t := &transfer{client: j.client, job: job, events: ev, serializer: j.serializer, began: time.Now()}
+	if job.Serializer != nil {
+		t.serializer = job.Serializer
+	}
+	t.limits = job.Limits.WithDefaults()
+	t.policy = job.Retry.WithDefaults()
+	switch job.Kind {
+	case driver.Upload:
+		return t.upload(ctx)
+	case driver.Download:
+		return t.download(ctx)
+	case driver.Copy:
+		return t.copy(ctx)
+	default:
+		return t.delete(ctx)
+	}
+}

@@ -1,0 +1,385 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/checksum"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/plan"
+	"github.com/haul-s3/haul/internal/retry"
+	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/wire"
+	"golang.org/x/sync/errgroup"
+)
+
+// A download goes through these stages:
+//
+//	download  one plain GET on the first lane
+//	begin     its head tells size, ETag and checksum; the sink is opened, the pieces planned
+//	pieces    the first lane goes on reading its answer; the others ask for ranges
+//	validate  the pieces' checksums make the object's
+//	commit    the sink takes its name
+
+// download is one download under way.
+type download struct {
+	*transfer
+	template *s3api.Template
+	group    *errgroup.Group // the lanes
+	groupCtx context.Context
+
+	// Set by begin, on the first lane, before any other lane runs.
+	head     *s3api.Response
+	etag     string // as received
+	base     int64  // of the sink's offset 0 in the object
+	size     int64  // bytes to deliver
+	whole    int64  // bytes of the object
+	partSize int64
+	sink     body.Writer
+	order    *body.Orderer // nil: any order will do
+	expected expectation
+	combiner *checksum.Combiner // nil: nothing to combine
+	digest   *checksum.Hash     // of a single piece whose checksum doesn't combine
+	pieces   int
+
+	mu   sync.Mutex
+	next int // the first piece that no lane has; guarded by mu
+}
+
+// piece is one range of a download, on its lane.
+type piece struct {
+	i           int
+	off, length int64 // in the sink
+	got         int64 // bytes that are in the sink
+	sum         *checksum.Hash
+	ordered     *body.OrderedPart
+}
+
+func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
+	template, err := t.form(ctx, s3api.GetObject)
+	if err != nil {
+		return nil, err
+	}
+	d := &download{transfer: t, template: template}
+	d.group, d.groupCtx = errgroup.WithContext(ctx)
+	d.group.Go(func() error { return d.firstLane(d.groupCtx) })
+	if err = d.group.Wait(); err == nil {
+		err = d.validate()
+	}
+	if d.order != nil {
+		d.order.Drop()
+	}
+	if d.sink == nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.sink.Abort())
+	}
+	return d.commit()
+}
+
+// firstLane sends the plain GET, reads as much of its answer as no other lane
+// has taken, and then goes on as they do.
+func (d *download) firstLane(ctx context.Context) error {
+	ln := d.lane()
+	defer ln.drop()
+	p := &piece{}
+	c := &call{template: d.template, part: 1}
+	c.prepare = func(h http.Header, query *string) {
+		if d.head != nil {
+			d.askRange(p, h, query) // the first answer broke off
+		} else {
+			d.pinKnown(h)
+		}
+	}
+	c.read = func(w *watch, resp *wire.Response) error {
+		if d.head == nil {
+			if err := d.begin(ctx, p, resp); err != nil {
+				return err
+			}
+			return d.readOn(ctx, ln, w, p, resp)
+		}
+		if err := d.checkRange(p, resp); err != nil {
+			return err
+		}
+		return d.receive(ctx, ln, w, p, resp)
+	}
+	if _, err := d.do(ctx, ln, c); err != nil {
+		return d.explain(err)
+	}
+	return d.otherLane(ctx, ln)
+}
+
+// pinKnown asks for the very object whose ETag the caller knows.
+func (d *download) pinKnown(h http.Header) {
+	if d.job.ETag != "" && h.Get(s3api.HeaderIfMatch) == "" {
+		if etag := strongETag(d.job.ETag); etag != "" {
+			h[s3api.HeaderIfMatch] = []string{etag}
+		}
+	}
+}
+
+// begin looks at the first answer's head, opens the sink and starts the other
+// lanes.
+func (d *download) begin(ctx context.Context, p *piece, resp *wire.Response) error {
+	if err := d.measure(resp); err != nil {
+		return &retry.Permanent{Err: err}
+	}
+	d.etag = resp.Header.Get(s3api.HeaderETag)
+	d.events.Found(d.size, d.etag)
+	d.partSize = d.job.PartSize
+	if d.size < d.job.Threshold || d.job.PartNumber > 0 {
+		d.partSize = max(d.size, 1)
+	}
+	d.pieces = plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()
+	d.expect(resp.Header)
+	sink, err := d.job.Sink.Open(d.job.FS, d.size)
+	if err != nil {
+		return &retry.Permanent{Err: err}
+	}
+	d.sink = sink
+	if sink.Ordered() && d.pieces > 1 {
+		d.order = body.NewOrderer(sink, d.client.pool)
+	}
+	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
+	d.plan(0, p)
+	d.next = 1
+	return d.startLanes(ctx, p)
+}
+
+// measure finds out how much there is to deliver, and where in the object it
+// lies.
+func (d *download) measure(resp *wire.Response) error {
+	if resp.ContentLength < 0 {
+		return errors.New("the answer has no Content-Length, so that its end could not be told from a broken connection")
+	}
+	d.size, d.whole = resp.ContentLength, resp.ContentLength
+	if resp.Status == http.StatusPartialContent {
+		first, last, total, err := plan.ParseContentRange(resp.Header.Get(s3api.HeaderContentRange))
+		if err != nil {
+			return err
+		}
+		if last-first+1 != d.size {
+			return fmt.Errorf("Content-Range %q does not fit a Content-Length of %d", resp.Header.Get(s3api.HeaderContentRange), d.size)
+		}
+		d.base, d.whole = first, total
+	} else if d.job.Range != "" {
+		return fmt.Errorf("the server ignored Range %q and answered with status %d", d.job.Range, resp.Status)
+	}
+	if d.job.Size >= 0 && d.job.Range == "" && d.job.PartNumber == 0 && d.job.Size != d.size {
+		return &driver.ObjectModifiedError{Bucket: d.job.Bucket, Key: d.job.Key, ETag: d.job.ETag,
+			Err: fmt.Errorf("its size was given as %d and is %d", d.job.Size, d.size)}
+	}
+	return nil
+}
+
+// startLanes starts the lanes that ask for ranges.
+func (d *download) startLanes(ctx context.Context, first *piece) error {
+	if d.order != nil {
+		var err error
+		if first.ordered, err = d.order.Part(ctx, first.off, first.length); err != nil {
+			return &retry.Permanent{Err: err}
+		}
+		d.startOrdered()
+		return nil
+	}
+	for range min(d.pieces, d.concurrency()) - 1 {
+		d.group.Go(func() error {
+			ln := d.lane()
+			defer ln.drop()
+			return d.otherLane(d.groupCtx, ln)
+		})
+	}
+	return nil
+}
+
+// startOrdered starts the lanes of an ordered sink: their pieces are given out
+// by one goroutine, which reserves the room for each in order.
+func (d *download) startOrdered() {
+	work := make(chan *piece)
+	for range max(1, min(d.pieces, d.concurrency())-1) { // the first lane takes none of them
+		d.group.Go(func() error {
+			ln := d.lane()
+			defer ln.drop()
+			for p := range work {
+				if err := d.carry(d.groupCtx, ln, p); err != nil {
+					return err
+				}
+				ln.drop()
+			}
+			return nil
+		})
+	}
+	d.group.Go(func() error {
+		defer close(work)
+		return d.feedOrdered(d.groupCtx, work)
+	})
+}
+
+func (d *download) feedOrdered(ctx context.Context, work chan<- *piece) error {
+	for {
+		p := d.claim(-1)
+		if p == nil {
+			return nil
+		}
+		var err error
+		if p.ordered, err = d.order.Part(ctx, p.off, p.length); err != nil {
+			return err
+		}
+		select {
+		case work <- p:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// plan makes p the i-th piece.
+func (d *download) plan(i int, p *piece) {
+	r := plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
+	if d.pieces == 0 { // an empty object
+		r = plan.Range{}
+	}
+	*p = piece{i: i, off: r.Offset, length: r.Length, ordered: nil}
+	if d.combiner != nil {
+		p.sum = checksum.New(d.expected.algorithm)
+	} else {
+		p.sum = d.digest
+	}
+}
+
+// claim takes the next piece, or, if only is not negative, that one if it is
+// the next. Nil if there is none.
+func (d *download) claim(only int) *piece {
+	d.mu.Lock()
+	i := d.next
+	if i >= d.pieces || only >= 0 && only != i {
+		d.mu.Unlock()
+		return nil
+	}
+	d.next++
+	d.mu.Unlock()
+	p := &piece{}
+	d.plan(i, p)
+	return p
+}
+
+// readOn reads the first answer's body: p, and then piece after piece until one
+// is somebody else's.
+func (d *download) readOn(ctx context.Context, ln *lane, w *watch, p *piece, resp *wire.Response) error {
+	for {
+		if err := d.receive(ctx, ln, w, p, resp); err != nil {
+			return err
+		}
+		if d.order != nil {
+			return nil // its pieces are given out by one goroutine
+		}
+		following := d.claim(p.i + 1)
+		if following == nil {
+			return nil
+		}
+		*p = *following
+	}
+}
+
+// otherLane carries pieces until there are none.
+func (d *download) otherLane(ctx context.Context, ln *lane) error {
+	if d.order != nil {
+		return nil // its pieces come through a channel
+	}
+	for {
+		p := d.claim(-1)
+		if p == nil {
+			return nil
+		}
+		if err := d.carry(ctx, ln, p); err != nil {
+			return err
+		}
+	}
+}
+
+// carry fetches one piece by range, from the first byte that is missing.
+func (d *download) carry(ctx context.Context, ln *lane, p *piece) error {
+	c := &call{template: d.template, part: p.i + 1}
+	c.prepare = func(h http.Header, query *string) { d.askRange(p, h, query) }
+	c.read = func(w *watch, resp *wire.Response) error {
+		if err := d.checkRange(p, resp); err != nil {
+			return err
+		}
+		return d.receive(ctx, ln, w, p, resp)
+	}
+	if _, err := d.do(ctx, ln, c); err != nil {
+		return d.explain(err)
+	}
+	return nil
+}
+
+// askRange asks for what is missing of a piece, of the object that the transfer
+// began with.
+func (d *download) askRange(p *piece, h http.Header, query *string) {
+	if p.length > 0 {
+		h[s3api.HeaderRange] = []string{plan.Range{Offset: d.base + p.off + p.got, Length: p.length - p.got}.Header()}
+	}
+	if etag := strongETag(d.etag); etag != "" {
+		h[s3api.HeaderIfMatch] = []string{etag}
+	}
+	if version := d.head.Header.Get(s3api.HeaderVersionID); version != "" && version != "null" {
+		*query = setQuery(*query, s3api.QueryVersionID, version)
+	}
+	*query = setQuery(*query, s3api.QueryPartNumber, "")
+}
+
+// explain turns S3's 412 for our own If-Match into what it means.
+func (d *download) explain(err error) error {
+	var failure *driver.Failure
+	var answer interface{ HTTPStatusCode() int }
+	pinned := d.head != nil || d.job.ETag != "" && d.template.Header.Get(s3api.HeaderIfMatch) == ""
+	if errors.As(err, &failure) && errors.As(failure.Err, &answer) && answer.HTTPStatusCode() == http.StatusPreconditionFailed && pinned {
+		etag := d.etag
+		if etag == "" {
+			etag = d.job.ETag
+		}
+		failure.Err = &driver.ObjectModifiedError{Bucket: d.job.Bucket, Key: d.job.Key, ETag: etag, Err: failure.Err}
+	}
+	return err
+}
+
+// checkRange holds the answer to a range to what was asked for.
+func (d *download) checkRange(p *piece, resp *wire.Response) error {
+	permanent := func(err error) error { return &retry.Permanent{Err: err} }
+	if etag := resp.Header.Get(s3api.HeaderETag); etag != "" && d.etag != "" && etag != d.etag {
+		return permanent(&driver.ObjectModifiedError{Bucket: d.job.Bucket, Key: d.job.Key, ETag: d.etag,
+			Err: fmt.Errorf("an answer came with ETag %s", etag)})
+	}
+	want := plan.Range{Offset: d.base + p.off + p.got, Length: p.length - p.got}
+	if resp.Status == http.StatusOK {
+		if want.Offset == 0 && resp.ContentLength == want.Length {
+			return nil // the whole was asked for, and it is what came
+		}
+		return permanent(fmt.Errorf("the server ignored Range %q and answered with the whole object", want.Header()))
+	}
+	first, last, total, err := plan.ParseContentRange(resp.Header.Get(s3api.HeaderContentRange))
+	if err != nil {
+		return permanent(err)
+	}
+	if first != want.Offset || last != want.End()-1 || total >= 0 && d.whole >= 0 && total != d.whole {
+		return permanent(fmt.Errorf("requested range %q of %d bytes does not match content range %q in the answer",
+			want.Header(), d.whole, resp.Header.Get(s3api.HeaderContentRange)))
+	}
+	return nil
+}
+
+// commit gives the bytes their name.
+func (d *download) commit() (*driver.Outcome, error) {
+	out := d.outcome(s3api.GetObject, d.head)
+	out.Size, out.Parts = d.size, max(d.pieces, 1)
+	out.Checksum = d.expected.result
+	if err := d.sink.Commit(body.Info{Size: d.size, LastModified: out.LastModified}); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/sigv4"
+	"github.com/haul-s3/haul/internal/wire"
+)
+
+// request forms and signs the request of one attempt, at the moment of sending.
+func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Request, *payload, error) {
+	template := c.template
+	header := template.Header.Clone()
+	query := template.URL.RawQuery
+	if c.prepare != nil {
+		c.prepare(header, &query)
+	}
+	r := &wire.Request{
+		Method: template.Method, Scheme: template.URL.Scheme, Host: template.URL.Host,
+		Path: template.URL.EscapedPath(), RawQuery: query, Header: header,
+	}
+	if t.client.o.DisableSSL {
+		r.Scheme = "http"
+	}
+	var body *payload
+	if c.payload != nil {
+		body = c.payload(ctx, w)
+		body.dress(r)
+	}
+	signature, err := t.sign(ctx, template, r, payloadHash(template, body))
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case body != nil:
+		r.Body = body.open(signature)
+	case len(template.Body) > 0:
+		r.ContentLength = int64(len(template.Body))
+		r.Body = bytes.NewReader(template.Body)
+	}
+	return r, body, nil
+}
+
+func payloadHash(template *s3api.Template, body *payload) string {
+	if body != nil {
+		return body.hash
+	}
+	if len(template.Body) == 0 {
+		return sigv4.EmptySHA256
+	}
+	sum := sha256.Sum256(template.Body)
+	return hex.EncodeToString(sum[:])
+}
+
+// sign adds the signature's headers to r.
+func (t *transfer) sign(ctx context.Context, template *s3api.Template, r *wire.Request, hash string) (sigv4.Signature, error) {
+	scheme, err := signingScheme(template.Auth)
+	if err != nil {
+		return sigv4.Signature{}, err
+	}
+	var credentials s3api.Credentials
+	if scheme != sigv4.None {
+		if credentials, err = template.Credentials(ctx, false); err != nil {
+			return sigv4.Signature{}, err
+		}
+		if credentials.AccessKeyID == "" {
+			scheme = sigv4.None
+		}
+	}
+	region := template.SigningRegion
+	if region == "" {
+		region = t.client.o.Region
+	}
+	length := int64(len(template.Body))
+	if r.ContentLength > 0 {
+		length = r.ContentLength
+	}
+	added, signature, err := t.client.signer.Sign(nil, &sigv4.Request{
+		Method: r.Method, Host: r.Host, Path: r.Path, RawQuery: r.RawQuery,
+		Fields: fields(r.Header), ContentLength: length, PayloadHash: hash,
+	}, sigv4.Credentials{
+		AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey, SessionToken: credentials.SessionToken,
+	}, scheme, region, template.SigningName, t.client.now())
+	if err != nil {
+		return signature, err
+	}
+	for _, f := range added {
+		r.Header[f.Name] = []string{f.Value}
+	}
+	return signature, nil
+}
+
+func signingScheme(auth s3api.AuthScheme) (sigv4.Scheme, error) {
+	switch auth {
+	case s3api.AuthNone:
+		return sigv4.None, nil
+	case s3api.AuthSigV4:
+		return sigv4.V4, nil
+	case s3api.AuthSigV4Express:
+		return sigv4.V4Express, nil
+	case s3api.AuthSigV4A:
+		return sigv4.V4A, nil
+	}
+	return sigv4.None, &unknownSchemeError{auth}
+}
+
+type unknownSchemeError struct{ auth s3api.AuthScheme }
+
+func (e *unknownSchemeError) Error() string {
+	return "signing scheme " + string(e.auth) + " is not known: use sigv4, sigv4-express, sigv4a or none"
+}
+
+func fields(h http.Header) []sigv4.Field {
+	fs := make([]sigv4.Field, 0, len(h)+4)
+	for name, values := range h {
+		for _, v := range values {
+			fs = append(fs, sigv4.Field{Name: name, Value: v})
+		}
+	}
+	return fs
+}

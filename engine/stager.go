@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/haul-s3/haul/internal/bufpool"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/plan"
+	"github.com/haul-s3/haul/internal/s3api"
+	"golang.org/x/sync/errgroup"
+)
+
+// stream uploads a source that is read once, of a size that may not be known.
+func (t *transfer) stream(ctx context.Context, r io.Reader, size int64) (*driver.Outcome, error) {
+	s := &stager{transfer: t, r: r, size: size}
+	defer s.release()
+	if err := s.fill(ctx); err != nil {
+		return nil, err
+	}
+	if s.ended && s.total < t.threshold() {
+		return t.put(ctx, s.join())
+	}
+	m, err := t.createUpload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.sendAll(ctx, m)
+	if err == nil {
+		t.events.Found(s.total, "")
+	}
+	return m.finish(ctx, err, content{length: s.total})
+}
+
+// staged is one part of a stream in memory.
+type staged struct {
+	room *bufpool.Reservation
+	n    int64 // bytes of room that are the part's
+}
+
+func (s staged) content() content {
+	return content{at: bytes.NewReader(s.room.Bytes()[:s.n]), length: s.n, inMemory: true}
+}
+
+// stager reads a stream in order into parts that are in memory, under the
+// client's memory limit. It belongs to the transfer's goroutine.
+type stager struct {
+	*transfer
+	r     io.Reader
+	size  int64 // bytes that the stream should have, -1 if unknown
+	sizes func() (int64, error)
+	held  []staged // read, and not handed to a lane yet
+	total int64    // bytes read
+	ended bool
+}
+
+// fill reads until it is known whether the object goes with one request: until
+// the stream has ended or the threshold is reached.
+func (s *stager) fill(ctx context.Context) error {
+	if err := s.choose(); err != nil {
+		return err
+	}
+	for !s.ended && (len(s.held) == 0 || s.total < s.threshold() && s.total <= s.client.o.MemoryLimit/4) {
+		part, err := s.next(ctx)
+		if err != nil {
+			return err
+		}
+		s.held = append(s.held, part)
+	}
+	return nil
+}
+
+// choose decides on the sizes of the parts.
+func (s *stager) choose() error {
+	if s.size >= 0 {
+		partSize, err := plan.PartSize(s.size, s.job.PartSize)
+		s.sizes = func() (int64, error) { return partSize, nil }
+		return err
+	}
+	growing := plan.NewGrowing(s.job.PartSize, plan.Ceiling(s.client.o.MemoryLimit, s.job.PartSize))
+	s.sizes = func() (int64, error) {
+		_, size, ok := growing.Next()
+		if !ok {
+			return 0, fmt.Errorf("stream is longer than %d bytes, which is what %d parts carry: set ContentLength if its size is known, a larger PartSize, or a larger MemoryLimit",
+				s.total, s3api.MaxParts)
+		}
+		return size, nil
+	}
+	return nil
+}
+
+// next reads the next part. It may be empty where the stream has ended.
+func (s *stager) next(ctx context.Context) (staged, error) {
+	size, err := s.sizes()
+	if err != nil {
+		// The last part may have ended just where the stream does.
+		if n, rerr := io.ReadFull(s.r, make([]byte, 1)); n == 0 && rerr == io.EOF {
+			s.ended = true
+			return staged{}, nil
+		}
+		return staged{}, err
+	}
+	room, err := s.client.pool.Reserve(ctx, size)
+	if err != nil {
+		return staged{}, err
+	}
+	n, err := io.ReadFull(s.r, room.Bytes())
+	s.total += int64(n)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		s.ended, err = true, nil
+	}
+	if err == nil {
+		err = s.compare()
+	}
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil || n == 0 {
+		room.Release()
+		return staged{}, err
+	}
+	return staged{room, int64(n)}, nil
+}
+
+// compare holds the stream to its announced size.
+func (s *stager) compare() error {
+	switch {
+	case s.size < 0:
+		return nil
+	case s.total > s.size:
+		return fmt.Errorf("stream is longer than its ContentLength of %d bytes", s.size)
+	case s.ended && s.total < s.size:
+		return &driver.ShortBodyError{Want: s.size, Got: s.total, Err: errors.New("stream ended before its ContentLength")}
+	}
+	return nil
+}
+
+// join is everything held as one content.
+func (s *stager) join() content {
+	var parts []io.ReaderAt
+	var ends []int64
+	var total int64
+	for _, h := range s.held {
+		if h.room == nil {
+			continue
+		}
+		total += h.n
+		parts, ends = append(parts, bytes.NewReader(h.room.Bytes()[:h.n])), append(ends, total)
+	}
+	return content{at: &joined{parts, ends}, length: total, inMemory: true}
+}
+
+// joined reads several runs of bytes as one.
+type joined struct {
+	parts []io.ReaderAt
+	ends  []int64 // offset behind each
+}
+
+// ReadAt reads by position over the runs.
+func (j *joined) ReadAt(p []byte, off int64) (n int, err error) {
+	begin := int64(0)
+	for i, part := range j.parts {
+		if at := off + int64(n); at < j.ends[i] && n < len(p) {
+			m, _ := part.ReadAt(p[n:], at-begin) // bytes in memory
+			n += m
+		}
+		begin = j.ends[i]
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// sendAll hands what is held, and all that follows, to the transfer's lanes.
+func (s *stager) sendAll(ctx context.Context, m *multipart) error {
+	work := make(chan numbered)
+	g, ctx := errgroup.WithContext(ctx)
+	for range s.concurrency() {
+		g.Go(func() error { return m.sendStaged(ctx, work) })
+	}
+	g.Go(func() error {
+		defer close(work)
+		return s.feed(ctx, m, work)
+	})
+	return g.Wait()
+}
+
+// numbered is a staged part with its place; done is where its result goes.
+type numbered struct {
+	staged
+	i    int
+	done *s3api.CompletedPart
+}
+
+// feed hands out the parts in order.
+func (s *stager) feed(ctx context.Context, m *multipart, work chan<- numbered) error {
+	results := make([]*s3api.CompletedPart, 0, s3api.MaxParts/10)
+	defer func() { m.results = results }()
+	for {
+		if len(s.held) == 0 {
+			if s.ended {
+				return nil
+			}
+			part, err := s.next(ctx)
+			if err != nil {
+				return err
+			}
+			s.held = append(s.held, part)
+		}
+		part := s.held[0]
+		if part.room == nil { // the empty end of the stream
+			s.held = s.held[1:]
+			continue
+		}
+		n := numbered{part, len(results), &s3api.CompletedPart{}}
+		select {
+		case work <- n:
+			s.held = s.held[1:]
+			results = append(results, n.done)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// sendStaged is a lane that carries staged parts.
+func (m *multipart) sendStaged(ctx context.Context, work <-chan numbered) error {
+	ln := m.lane()
+	defer ln.drop()
+	for n := range work {
+		err := m.upload(ctx, ln, n.i, n.content(), n.done)
+		n.room.Release()
+		if err != nil {
+			return err
+		}
+		ln.drop() // while waiting for the stream
+	}
+	return nil
+}
+
+// release gives back what no lane has taken.
+func (s *stager) release() {
+	for _, h := range s.held {
+		if h.room != nil {
+			h.room.Release()
+		}
+	}
+	s.held = nil
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/retry"
+	"github.com/haul-s3/haul/internal/s3api"
+)
+
+// transfer is one job under way: what its goroutines share. Everything but the
+// counters is immutable once the transfer has begun.
+type transfer struct {
+	client     *Client
+	job        *driver.Job
+	events     driver.Events
+	serializer s3api.Serializer
+	limits     driver.Limits
+	policy     retry.Policy
+	began      time.Time
+	flow       flow
+
+	requests      atomic.Int64
+	extraRequests atomic.Int64
+	extraBytes    atomic.Int64
+}
+
+func (t *transfer) lane() *lane { return &lane{lanes: t.client.lanes, flow: &t.flow} }
+
+// template has the serializer form a request.
+func (t *transfer) template(ctx context.Context, op s3api.Operation) (*s3api.Template, error) {
+	in, ok := t.job.Calls[op]
+	if !ok {
+		return nil, errors.New("no input for " + string(op))
+	}
+	return t.serializer.Serialize(ctx, op, in)
+}
+
+// counters is what the transfer has sent so far.
+func (t *transfer) counters() driver.Counters {
+	return driver.Counters{
+		Requests: t.requests.Load(), ExtraRequests: t.extraRequests.Load(), ExtraBytes: t.extraBytes.Load(),
+	}
+}
+
+// outcome begins an outcome from the last answer of a transfer.
+func (t *transfer) outcome(op s3api.Operation, resp *s3api.Response) *driver.Outcome {
+	h := resp.Header
+	out := &driver.Outcome{
+		ETag: h.Get(s3api.HeaderETag), VersionID: h.Get(s3api.HeaderVersionID),
+		ContentType: h.Get(s3api.HeaderContentType), Metadata: metadata(h),
+		Counters: t.counters(),
+		Output: func() (any, error) {
+			// The transfer's context has ended by the time this is asked.
+			return t.serializer.Decode(context.Background(), op, resp)
+		},
+	}
+	out.LastModified, _ = parseTime(h.Get(s3api.HeaderLastModified)) // zero if it isn't there
+	return out
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// onThread runs fn, a checksum or a file call, when a thread is free.
+func (c *Client) onThread(fn func() (int, error)) (int, error) {
+	c.threads <- struct{}{}
+	defer func() { <-c.threads }()
+	return fn()
+}

@@ -1,0 +1,361 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/checksum"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/plan"
+	"github.com/haul-s3/haul/internal/s3api"
+	"golang.org/x/sync/errgroup"
+)
+
+// An upload goes through these stages:
+//
+//	upload   open the source, decide between one request and many
+//	put      one PutObject
+//	parts    create; all lanes carry parts of a source that is read by position; complete
+//	stream   the same for a source that is read once: staged in order, sent in parallel
+//	abort    on failure, until nothing is left on the server
+
+func (t *transfer) upload(ctx context.Context) (*driver.Outcome, error) {
+	src, err := t.job.Source.Open(t.job.FS)
+	if err != nil {
+		return nil, err
+	}
+	out, err := t.uploadFrom(ctx, src)
+	if cerr := src.Close(); err == nil && cerr != nil {
+		return nil, cerr
+	}
+	return out, err
+}
+
+func (t *transfer) uploadFrom(ctx context.Context, src *body.Reader) (*driver.Outcome, error) {
+	size := src.Size
+	if size < 0 {
+		size = t.job.Size
+	} else if t.job.Size >= 0 && t.job.Size != size {
+		return nil, fmt.Errorf("ContentLength is %d but the source has %d bytes", t.job.Size, size)
+	}
+	if size >= 0 {
+		if _, err := plan.PartSize(size, t.job.PartSize); err != nil {
+			return nil, err
+		}
+		t.events.Found(size, "")
+	}
+	switch {
+	case src.At == nil:
+		return t.stream(ctx, src.Stream, size)
+	case size < t.threshold():
+		return t.put(ctx, whole(src))
+	}
+	return t.parts(ctx, whole(src))
+}
+
+// threshold is the size from which an object goes in parts: the job's, and
+// never more than one request can carry.
+func (t *transfer) threshold() int64 { return min(t.job.Threshold, s3api.MaxPartSize) }
+
+func whole(src *body.Reader) content {
+	return content{at: src.At, length: src.Size, local: src.Local, inMemory: src.InMemory, check: src.Check}
+}
+
+// trailer decides where the checksum travels. As a trailer the source is read
+// once; AWS's own endpoints take it. Other stores all take a header.
+func (t *transfer) trailer(template *s3api.Template, c content) bool {
+	switch t.job.Checksum.Place {
+	case driver.PlaceHeader:
+		return false
+	case driver.PlaceTrailer:
+		return true
+	}
+	return !c.inMemory && t.https(template) && strings.HasSuffix(template.URL.Hostname(), ".amazonaws.com")
+}
+
+func (t *transfer) https(template *s3api.Template) bool {
+	return template.URL.Scheme == "https" && !t.client.o.DisableSSL
+}
+
+// put sends the whole object with one request.
+func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) {
+	template, err := t.form(ctx, s3api.PutObject)
+	if err != nil {
+		return nil, err
+	}
+	ln := t.lane()
+	defer ln.drop()
+	resp, proof, err := t.send(ctx, ln, &call{template: template}, c)
+	if err != nil {
+		return nil, err
+	}
+	out := t.outcome(s3api.PutObject, resp)
+	out.Size, out.Parts = c.length, 1
+	out.Checksum = t.uploadChecksum(proof.algorithm, s3api.ChecksumFullObject, proof.value, resp.Header.Get(proof.algorithm.Header()))
+	return out, nil
+}
+
+// send carries content with one call, its checksum before or behind it.
+func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s3api.Response, *proof, error) {
+	algorithm := t.job.Checksum.Algorithm
+	given := t.job.Checksum.Given != "" && c.template.Op == s3api.PutObject
+	if given {
+		algorithm = checksum.None // the caller's own value is in the template
+	}
+	p, err := t.prove(ctx, src, algorithm, t.trailer(c.template, src))
+	if err != nil {
+		return nil, nil, t.failure(c, err)
+	}
+	resp, err := t.sendProven(ctx, ln, c, src, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if given {
+		p.algorithm, p.value = t.job.Checksum.Algorithm, t.job.Checksum.Given
+	}
+	if err := p.confirm(resp); err != nil {
+		return nil, nil, t.failure(c, err)
+	}
+	return resp, p, nil
+}
+
+func (t *transfer) sendProven(ctx context.Context, ln *lane, c *call, src content, p *proof) (*s3api.Response, error) {
+	var last *payload
+	c.payload = func(ctx context.Context, w *watch) *payload {
+		last = t.payload(ctx, w, src, p, t.https(c.template))
+		return last
+	}
+	c.undo = func() { last.undo() }
+	return t.do(ctx, ln, c)
+}
+
+// uploadChecksum tells what was proven about an upload: S3 refuses what doesn't
+// match, and says which checksum it has stored.
+func (t *transfer) uploadChecksum(a checksum.Algorithm, kind, sent, stored string) driver.Checksum {
+	c := driver.Checksum{Algorithm: a, Type: kind, Value: sent}
+	switch {
+	case a == checksum.None:
+		return driver.Checksum{How: "no checksum was asked for"}
+	case stored == "":
+		c.How = "sent with the object; the store did not say that it compared it"
+	case stored == sent:
+		c.Validated, c.How = true, "the store compared it with what it received"
+	default:
+		c.Value, c.How = stored, "the store tells another value than was sent"
+	}
+	return c
+}
+
+// multipart is an upload in parts.
+type multipart struct {
+	*transfer
+	id       string
+	part     *s3api.Template // of UploadPart or UploadPartCopy, with the upload's id
+	results  []*s3api.CompletedPart
+	combiner *checksum.Combiner // nil: the object gets no full-object value from us
+}
+
+// create opens the upload.
+func (t *transfer) create(ctx context.Context, partOp s3api.Operation, create *s3api.Template) (*multipart, error) {
+	part, err := t.form(ctx, partOp)
+	if err != nil {
+		return nil, err
+	}
+	ln := t.lane()
+	defer ln.drop()
+	c := &call{template: create}
+	resp, err := t.do(ctx, ln, c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s3api.ParseUploadID(resp.Body)
+	if err != nil {
+		return nil, t.failure(c, err)
+	}
+	t.events.Open(id)
+	part = part.Clone()
+	part.URL.RawQuery = setQuery(part.URL.RawQuery, s3api.QueryUploadID, id)
+	m := &multipart{transfer: t, id: id, part: part}
+	if a := t.job.Checksum.Algorithm; a.Combinable() && t.job.Checksum.Type == s3api.ChecksumFullObject {
+		m.combiner = checksum.NewCombiner(a, -1)
+	}
+	return m, nil
+}
+
+// createUpload opens the upload with the headers of an uploaded object.
+func (t *transfer) createUpload(ctx context.Context) (*multipart, error) {
+	template, err := t.form(ctx, s3api.CreateMultipartUpload)
+	if err != nil {
+		return nil, err
+	}
+	if a := t.job.Checksum.Algorithm; a != checksum.None {
+		template = template.Clone()
+		template.Header[s3api.HeaderChecksumAlgorithm] = []string{a.String()}
+		template.Header[s3api.HeaderChecksumType] = []string{t.job.Checksum.Type}
+	}
+	return t.create(ctx, s3api.UploadPart, template)
+}
+
+// parts uploads a source that is read by position.
+func (t *transfer) parts(ctx context.Context, c content) (*driver.Outcome, error) {
+	partSize, err := plan.PartSize(c.length, t.job.PartSize)
+	if err != nil {
+		return nil, err
+	}
+	m, err := t.createUpload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u := plan.Uniform{Size: c.length, PartSize: partSize}
+	for range u.Count() {
+		m.results = append(m.results, &s3api.CompletedPart{})
+	}
+	err = t.spread(ctx, u.Count(), func(ctx context.Context, ln *lane, i int) error {
+		r := u.At(i)
+		part := c
+		part.off, part.length = c.off+r.Offset, r.Length
+		return m.upload(ctx, ln, i, part, m.results[i])
+	})
+	return m.finish(ctx, err, c)
+}
+
+// spread carries n pieces on lanes of the transfer, in ascending order, until
+// one fails.
+func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Context, ln *lane, i int) error) error {
+	next := make(chan int)
+	g, ctx := errgroup.WithContext(ctx)
+	for range min(n, t.concurrency()) {
+		g.Go(func() error {
+			ln := t.lane()
+			defer ln.drop()
+			for i := range next {
+				if err := carry(ctx, ln, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		defer close(next)
+		for i := range n {
+			select {
+			case next <- i:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// concurrency is how many parts of the transfer are carried at once.
+func (t *transfer) concurrency() int {
+	if t.job.Concurrency > 0 {
+		return min(t.job.Concurrency, t.client.lanes.total)
+	}
+	return t.client.lanes.total
+}
+
+// upload sends part i (from 0) and notes what Complete must tell about it.
+func (m *multipart) upload(ctx context.Context, ln *lane, i int, src content, done *s3api.CompletedPart) error {
+	c := &call{template: m.part, part: i + 1, prepare: func(_ http.Header, query *string) {
+		*query = setQuery(*query, s3api.QueryPartNumber, fmt.Sprint(i+1))
+	}}
+	resp, p, err := m.send(ctx, ln, c, src)
+	if err != nil {
+		return err
+	}
+	etag := resp.Header.Get(s3api.HeaderETag)
+	if etag == "" {
+		return m.failure(c, errors.New("the answer to UploadPart has no ETag"))
+	}
+	*done = s3api.CompletedPart{Number: i + 1, ETag: etag, Checksum: p.value}
+	if m.combiner != nil {
+		m.combiner.Add(i, p.crc, src.length)
+	}
+	return nil
+}
+
+// finish completes the upload, or aborts it if the parts have failed.
+func (m *multipart) finish(ctx context.Context, err error, c content) (*driver.Outcome, error) {
+	if err == nil && c.check != nil {
+		err = c.check()
+	}
+	var out *driver.Outcome
+	if err == nil {
+		out, err = m.complete(ctx, c.length)
+	}
+	if err != nil {
+		return nil, m.abandon(ctx, err)
+	}
+	return out, nil
+}
+
+// complete makes the parts an object.
+func (m *multipart) complete(ctx context.Context, size int64) (*driver.Outcome, error) {
+	template, err := m.form(ctx, s3api.CompleteMultipartUpload)
+	if err != nil {
+		return nil, err
+	}
+	template = template.Clone()
+	template.URL.RawQuery = setQuery(template.URL.RawQuery, s3api.QueryUploadID, m.id)
+	plan := m.job.Checksum
+	template.Body = s3api.AppendCompleteBody(nil, m.results, plan.Algorithm.String())
+	value := m.fullValue(template.Header, size)
+	ln := m.lane()
+	defer ln.drop()
+	resp, err := m.do(ctx, ln, &call{template: template, slow: true})
+	if err != nil {
+		return nil, err
+	}
+	result, _ := s3api.ParseComplete(resp.Body) // do has seen that it is one
+	out := m.outcome(s3api.CompleteMultipartUpload, resp)
+	out.ETag, out.Size, out.Parts = result.ETag, size, len(m.results)
+	stored := result.Checksum(plan.Algorithm.String())
+	out.Checksum = m.uploadChecksum(plan.Algorithm, plan.Type, value, stored)
+	return out, nil
+}
+
+// fullValue sets what Complete tells about the whole object, so that S3 itself
+// refuses one that isn't what was sent, and returns the object's checksum.
+func (m *multipart) fullValue(h http.Header, size int64) string {
+	plan := m.job.Checksum
+	h[s3api.HeaderMpuObjectSize] = []string{fmt.Sprint(size)}
+	value := plan.Given
+	switch {
+	case plan.Algorithm == checksum.None:
+		return ""
+	case plan.Type == s3api.ChecksumComposite:
+		h[s3api.HeaderChecksumType] = []string{s3api.ChecksumComposite}
+		return compositeOf(plan.Algorithm, m.results)
+	case value == "" && m.combiner != nil:
+		m.combiner.SetParts(len(m.results))
+		if sum, ok := m.combiner.Sum(); ok {
+			value = checksum.FormatCRC(plan.Algorithm, sum)
+		}
+	}
+	h[s3api.HeaderChecksumType] = []string{plan.Type}
+	if value != "" {
+		h.Set(plan.Algorithm.Header(), value)
+	}
+	return value
+}
+
+// compositeOf is the checksum of the parts' checksums.
+func compositeOf(a checksum.Algorithm, parts []*s3api.CompletedPart) string {
+	digests := make([][]byte, len(parts))
+	for i, p := range parts {
+		raw, _, err := checksum.ParseValue(a, p.Checksum)
+		if err != nil {
+			return ""
+		}
+		digests[i] = raw
+	}
+	return checksum.FormatComposite(checksum.Composite(a, digests), len(parts))
+}
