@@ -135,7 +135,7 @@ func (d *download) begin(ctx context.Context, p *piece, resp *wire.Response) err
 	if d.size < d.job.Threshold || d.job.PartNumber > 0 {
 		d.partSize = max(d.size, 1)
 	}
-	d.pieces = plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()
+	d.pieces = max(1, plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()) // an empty object is one empty piece
 	d.expect(resp.Header)
 	sink, err := d.job.Sink.Open(d.job.FS, d.size)
 	if err != nil {
@@ -240,11 +240,11 @@ func (d *download) feedOrdered(ctx context.Context, work chan<- *piece) error {
 
 // plan makes p the i-th piece.
 func (d *download) plan(i int, p *piece) {
-	r := plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
-	if d.pieces == 0 { // an empty object
-		r = plan.Range{}
+	var r plan.Range
+	if d.size > 0 {
+		r = plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
 	}
-	*p = piece{i: i, off: r.Offset, length: r.Length, ordered: nil}
+	*p = piece{i: i, off: r.Offset, length: r.Length}
 	if d.combiner != nil {
 		p.sum = checksum.New(d.expected.algorithm)
 	} else {
@@ -376,7 +376,7 @@ func (d *download) checkRange(p *piece, resp *wire.Response) error {
 // commit gives the bytes their name.
 func (d *download) commit() (*driver.Outcome, error) {
 	out := d.outcome(s3api.GetObject, d.head)
-	out.Size, out.Parts = d.size, max(d.pieces, 1)
+	out.Size, out.Parts = d.size, d.pieces
 	out.Checksum = d.expected.result
 	if err := d.sink.Commit(body.Info{Size: d.size, LastModified: out.LastModified}); err != nil {
 		return nil, err

@@ -67,10 +67,9 @@ func (d *download) whyNot(a checksum.Algorithm, kind string, parseErr error) str
 
 func (d *download) compareWith(a checksum.Algorithm) {
 	d.expected.algorithm = a
-	switch {
-	case a.Combinable() && d.pieces > 0:
+	if a.Combinable() {
 		d.combiner = checksum.NewCombiner(a, d.pieces)
-	default:
+	} else {
 		d.digest = checksum.New(a)
 	}
 }
