@@ -71,19 +71,13 @@ func (c *call) completeAgain(err error) error {
 
 // chooseParts finds the listed parts and holds the list against them.
 func (c *call) chooseParts(u *upload, list []completePart) ([]*storedPart, error) {
-	if len(list) == 0 || len(list) > partsMax {
-		return nil, malformedXML()
+	if err := checkOrder(u, list); err != nil {
+		return nil, err
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	var chosen []*storedPart
 	for i, want := range list {
-		if want.PartNumber < 1 || want.ETag == "" {
-			return nil, malformedXML()
-		}
-		if i > 0 && want.PartNumber <= list[i-1].PartNumber {
-			return nil, fail("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.", "UploadId", u.id)
-		}
 		got := u.parts[want.PartNumber]
 		if got == nil || strings.Trim(want.ETag, `"`) != strings.Trim(got.ETag, `"`) {
 			return nil, invalidPart(u, want)
@@ -104,6 +98,22 @@ func (c *call) chooseParts(u *upload, list []completePart) ([]*storedPart, error
 		return nil, fail("InternalError", "The part numbers of an upload with part-level checksums are not consecutive.")
 	}
 	return chosen, nil
+}
+
+// checkOrder judges the list by itself.
+func checkOrder(u *upload, list []completePart) error {
+	if len(list) == 0 || len(list) > partsMax {
+		return malformedXML()
+	}
+	for i, part := range list {
+		if part.PartNumber < 1 || part.ETag == "" {
+			return malformedXML()
+		}
+		if i > 0 && part.PartNumber <= list[i-1].PartNumber {
+			return fail("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.", "UploadId", u.id)
+		}
+	}
+	return nil
 }
 
 // checkListed holds the checksums in the list against the part's. COMPOSITE uploads must list them.

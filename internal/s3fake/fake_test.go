@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -35,6 +36,9 @@ type answer struct {
 	code   string
 }
 
+// plain is a client that neither asks for gzip nor takes it off.
+var plain = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+
 // do sends a request. target is the raw request line's path and query; headers are names and values in turn.
 func (f *fake) do(method, target string, body []byte, headers ...string) answer {
 	f.t.Helper()
@@ -42,7 +46,10 @@ func (f *fake) do(method, target string, body []byte, headers ...string) answer 
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	r.URL.Opaque = target // sent as it is
+	r.URL.RawPath, r.URL.RawQuery, _ = strings.Cut(target, "?")
+	if r.URL.Path, err = url.PathUnescape(r.URL.RawPath); err != nil {
+		f.t.Fatal(err)
+	}
 	if r.Method == "GET" || r.Method == "HEAD" {
 		r.Body = nil
 	}
@@ -53,7 +60,7 @@ func (f *fake) do(method, target string, body []byte, headers ...string) answer 
 		}
 		r.Header.Add(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := plain.Do(r)
 	if err != nil {
 		f.t.Fatalf("%s %s: %v", method, target, err)
 	}

@@ -67,7 +67,10 @@ func TestSDKPutAndGet(t *testing.T) {
 	}
 }
 
-// multipart uploads n parts of 5 MiB with the SDK and completes them, and returns the body.
+// partBytes is the size of the parts that multipart sends.
+const partBytes = 64 << 10
+
+// multipart uploads 3 parts and 7 bytes with the SDK and completes them, and returns the body.
 func multipart(t *testing.T, c *s3.Client, key string, a types.ChecksumAlgorithm, kind types.ChecksumType, sse *sseC) []byte {
 	t.Helper()
 	ctx := context.Background()
@@ -77,13 +80,13 @@ func multipart(t *testing.T, c *s3.Client, key string, a types.ChecksumAlgorithm
 			t.Fatalf("%s %s: %s: %v", a, kind, step, err)
 		}
 	}
-	body := testbody.Bytes(11, 3*5<<20+7)
+	body := testbody.Bytes(11, 3*partBytes+7)
 	create, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String("b"), Key: &key,
 		ChecksumAlgorithm: a, ChecksumType: kind, SSECustomerAlgorithm: sse.alg(), SSECustomerKey: sse.key(), SSECustomerKeyMD5: sse.sum()})
 	fatal("create", err)
 	var parts []types.CompletedPart
-	for i := 0; i*5<<20 < len(body); i++ {
-		piece := body[i*5<<20 : min(len(body), (i+1)*5<<20)]
+	for i := 0; i*partBytes < len(body); i++ {
+		piece := body[i*partBytes : min(len(body), (i+1)*partBytes)]
 		p, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: aws.String("b"), Key: &key, UploadId: create.UploadId, PartNumber: aws.Int32(int32(i + 1)),
 			Body: bytes.NewReader(piece), ChecksumAlgorithm: a, SSECustomerAlgorithm: sse.alg(), SSECustomerKey: sse.key(), SSECustomerKeyMD5: sse.sum()})
 		fatal("part", err)
@@ -123,7 +126,7 @@ func (s *sseC) sum() *string {
 }
 
 func TestSDKMultipart(t *testing.T) {
-	f := start(t, s3fake.Options{})
+	f := start(t, s3fake.Options{MinPartSize: partBytes})
 	c := client(f)
 	for _, x := range []struct {
 		a    types.ChecksumAlgorithm
@@ -154,10 +157,10 @@ func TestSDKMultipart(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(get.Body) // the SDK holds the part's checksum against it
-			if err != nil || !bytes.Equal(got, body[15<<20:]) {
+			if err != nil || !bytes.Equal(got, body[3*partBytes:]) {
 				t.Errorf("part 4: got %d bytes, %v, want 7", len(got), err)
 			}
-			if *get.PartsCount != 4 || *get.ContentRange != "bytes 15728640-15728646/15728647" {
+			if *get.PartsCount != 4 || *get.ContentRange != "bytes 196608-196614/196615" {
 				t.Errorf("part 4: got %d parts, %s", *get.PartsCount, *get.ContentRange)
 			}
 		})
@@ -169,7 +172,7 @@ func TestSDKMultipart(t *testing.T) {
 
 func TestSDKCustomerKey(t *testing.T) {
 	ctx := context.Background()
-	f := start(t, s3fake.Options{})
+	f := start(t, s3fake.Options{MinPartSize: partBytes})
 	c := client(f)
 	right, wrong := &sseC{strings.Repeat("r", 32)}, &sseC{strings.Repeat("w", 32)}
 	for _, how := range []string{"single", "multipart"} {
