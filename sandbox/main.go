@@ -33,6 +33,6 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand())
+	root.AddCommand(demoCommand(), serveCommand())
 	return root
 }
