@@ -1,0 +1,154 @@
+package haul
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/haul-s3/haul/internal/checksum"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/s3api"
+)
+
+// job forms the driver's job from a request, as the OnQueued hooks left it.
+func (m *Manager) job(meta *Meta, r *request) (*driver.Job, error) {
+	size, etag := meta.freeze()
+	if err := checkInput(meta.input); err != nil {
+		return nil, err
+	}
+	j := &driver.Job{
+		Kind: meta.kind, ID: meta.id, Bucket: meta.bucket, Key: meta.key, Size: max(size, -1), ETag: etag,
+		PartSize: r.o.size(m), Concurrency: m.o.Concurrency, LeaveParts: m.o.LeavePartsOnError || r.o.leaveParts,
+		Retry: m.o.retries(), Limits: m.o.limits(), Bandwidth: m.limiter,
+	}
+	if r.o.concurrency != nil {
+		j.Concurrency = *r.o.concurrency
+	}
+	if j.Threshold = m.o.MultipartThreshold; j.Threshold == 0 {
+		j.Threshold = j.PartSize
+	}
+	m.callOptions(j, r.o)
+	var err error
+	switch in := meta.input.(type) {
+	case *s3.PutObjectInput:
+		err = m.uploadJob(j, r, in)
+	case *s3.GetObjectInput:
+		err = m.downloadJob(j, r, in)
+	case *s3.CopyObjectInput:
+		err = m.copyJob(j, r, in)
+	case *s3.DeleteObjectInput:
+		j.Calls = deleteCalls(in, meta)
+	}
+	return j, err
+}
+
+// callOptions hands on the SDK's options: to the engine in its serializer, to
+// the plain SDK as they are.
+func (m *Manager) callOptions(j *driver.Job, o *transferOptions) {
+	if m.serializer == nil {
+		j.OptFns = slices.Concat(m.classicS3, o.s3)
+	} else if len(o.s3) > 0 {
+		j.Serializer = m.sdk.With(o.s3...)
+	}
+}
+
+// ContentMD5 and WriteOffsetBytes belong on PutObject alone, AnnotationDirective
+// on CopyObject alone: with these a transfer is never made in parts below
+// S3's limit for one request, where they would be left out silently.
+
+func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) error {
+	plan, g, err := m.uploadChecksum(in)
+	if err != nil {
+		return err
+	}
+	j.Source, j.Checksum = boundSource{r.src, m.o.FS}, plan
+	if j.Size < 0 && in.ContentLength != nil {
+		j.Size = *in.ContentLength
+	}
+	if in.ContentMD5 != nil || in.WriteOffsetBytes != nil {
+		size := max(r.src.size, j.Size)
+		if size < 0 || size >= s3api.MaxPartSize {
+			return fmt.Errorf("ContentMD5 and WriteOffsetBytes are for one request of less than 5 GiB, size of the source is %d (-1: set ContentLength)", size)
+		}
+		j.Threshold = s3api.MaxPartSize
+	}
+	algorithm := plan.Algorithm.String()
+	if plan.Algorithm == checksum.None {
+		algorithm = g.name // of a value that is only passed on; or empty
+	}
+	j.Calls = uploadCalls(in, r.meta, algorithm, plan.Type)
+	return nil
+}
+
+func (m *Manager) downloadJob(j *driver.Job, r *request, in *s3.GetObjectInput) error {
+	if r.sinkLater {
+		if err := r.sink.Check(m.o.FS); err != nil {
+			return err
+		}
+	}
+	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in)
+	j.Range, j.PartNumber = aws.ToString(in.Range), aws.ToInt32(in.PartNumber)
+	j.Calls = downloadCalls(in, r.meta, j.Checksum.Validate)
+	return nil
+}
+
+func (m *Manager) copyJob(j *driver.Job, r *request, in *s3.CopyObjectInput) error {
+	source, err := parseCopySource(aws.ToString(in.CopySource))
+	if err != nil {
+		return err
+	}
+	if j.Checksum.Algorithm, err = parseAlgorithm(in.ChecksumAlgorithm); err != nil {
+		return err
+	}
+	if j.Checksum.Algorithm != checksum.None {
+		j.Checksum.Chosen = true
+		if j.Checksum.Type, err = checksumType(j.Checksum.Algorithm, m.o.ChecksumType); err != nil {
+			return err
+		}
+	}
+	if in.AnnotationDirective != "" {
+		j.Threshold = s3api.MaxPartSize
+	}
+	frozen := *in
+	j.CopyTags = keepsTags(in)
+	j.CopyCreate = func(head *driver.ObjectHead) any { return copyCreate(&frozen, r.meta, head, j.Checksum) }
+	j.Calls = copyCalls(in, r.meta, source, j.Checksum)
+	if r.o.sourceClient != nil {
+		j.SourceHead = sourceHead(r.o, j)
+	}
+	return nil
+}
+
+// sourceHead asks a client of the caller's for head and tags of the source.
+func sourceHead(o *transferOptions, j *driver.Job) func(context.Context) (*driver.ObjectHead, error) {
+	head := j.Calls[s3api.HeadObject].(*s3.HeadObjectInput)
+	tagging := j.Calls[s3api.GetObjectTagging].(*s3.GetObjectTaggingInput)
+	return func(ctx context.Context) (*driver.ObjectHead, error) {
+		out, err := o.sourceClient.HeadObject(ctx, head, o.s3...)
+		if err != nil {
+			return nil, fmt.Errorf("head of the source: %w", err)
+		}
+		h := &driver.ObjectHead{
+			Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag),
+			CacheControl: aws.ToString(out.CacheControl), ContentDisposition: aws.ToString(out.ContentDisposition),
+			ContentEncoding: aws.ToString(out.ContentEncoding), ContentLanguage: aws.ToString(out.ContentLanguage),
+			ContentType: aws.ToString(out.ContentType), Expires: aws.ToString(out.ExpiresString),
+			WebsiteRedirect: aws.ToString(out.WebsiteRedirectLocation), Metadata: out.Metadata,
+			VersionID: aws.ToString(out.VersionId), TagCount: int(aws.ToInt32(out.TagCount)),
+		}
+		if !j.CopyTags || h.TagCount == 0 {
+			return h, nil
+		}
+		tags, err := o.sourceClient.GetObjectTagging(ctx, tagging, o.s3...)
+		if err != nil {
+			return nil, fmt.Errorf("tags of the source: %w", err)
+		}
+		for _, t := range tags.TagSet {
+			h.Tags = append(h.Tags, s3api.Tag{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value)})
+		}
+		return h, nil
+	}
+}

@@ -1,0 +1,123 @@
+package haul
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/s3api"
+)
+
+// TransferOption is a wish about one transfer.
+type TransferOption func(*transferOptions)
+
+// transferOptions are the wishes of one transfer; nil and zero mean that the
+// Manager's options hold.
+type transferOptions struct {
+	subscribers  []Subscriber
+	partSize     *int64
+	concurrency  *int
+	leaveParts   bool
+	s3           []func(*s3.Options)
+	sourceClient S3API
+	resume       *string
+}
+
+// WithSubscribers has subs told what happens, in this order, after those of
+// earlier WithSubscribers.
+func WithSubscribers(subs ...Subscriber) TransferOption {
+	return func(o *transferOptions) { o.subscribers = append(o.subscribers, subs...) }
+}
+
+// WithPartSize sets the part size in bytes, at most 5 GiB; uploads and copies
+// need at least 5 MiB. Where Options.MultipartThreshold isn't set, it is the
+// threshold too.
+func WithPartSize(n int64) TransferOption {
+	return func(o *transferOptions) { o.partSize = &n }
+}
+
+// WithConcurrency sets how many parts are moved at once, at least 1.
+func WithConcurrency(n int) TransferOption {
+	return func(o *transferOptions) { o.concurrency = &n }
+}
+
+// WithLeavePartsOnError keeps the parts of an upload or a copy that fails, for
+// someone who will complete or abort it; its id is in the TransferError.
+func WithLeavePartsOnError() TransferOption {
+	return func(o *transferOptions) { o.leaveParts = true }
+}
+
+// WithS3Options sets options of the AWS SDK for the requests of this transfer.
+// A Manager with a request serializer that isn't the SDK's refuses it.
+func WithS3Options(fns ...func(*s3.Options)) TransferOption {
+	return func(o *transferOptions) { o.s3 = append(o.s3, fns...) }
+}
+
+// WithSourceClient has a Copy ask c for the source's head and tags, where the
+// source lies in another region or needs other credentials to be looked at. The
+// copy itself is made by the Manager's client. Other transfers refuse it.
+func WithSourceClient(c S3API) TransferOption {
+	return func(o *transferOptions) { o.sourceClient = c }
+}
+
+// WithResume will keep a journal of the transfer in the folder dir, so that a
+// later call can take up where this one broke off. Resuming is not available in
+// this version: a transfer with this option is refused with an error, rather
+// than begun without what was asked for.
+func WithResume(dir string) TransferOption {
+	return func(o *transferOptions) { o.resume = &dir }
+}
+
+func newTransferOptions(opts []TransferOption) *transferOptions {
+	o := new(transferOptions)
+	for _, opt := range opts {
+		if opt != nil {
+			opt(o)
+		}
+	}
+	o.subscribers = slices.DeleteFunc(o.subscribers, func(s Subscriber) bool { return s == nil })
+	return o
+}
+
+func (o *transferOptions) validate(kind driver.Kind, m *Manager) error {
+	var errs []error
+	if o.resume != nil {
+		errs = append(errs, errors.New("resume is not available in this version"))
+	}
+	if o.concurrency != nil && *o.concurrency < 1 {
+		errs = append(errs, fmt.Errorf("concurrency is %d: it must be at least 1", *o.concurrency))
+	}
+	if kind != driver.Delete {
+		errs = append(errs, checkPartSize(kind, o.size(m)))
+	}
+	if o.sourceClient != nil && kind != driver.Copy {
+		errs = append(errs, errors.New("a source client is for Copy only"))
+	}
+	if len(o.s3) > 0 && m.serializer != nil && m.sdk == nil {
+		errs = append(errs, fmt.Errorf("S3 options need the SDK's request serializer, this Manager has a %T", m.serializer))
+	}
+	return errors.Join(errs...)
+}
+
+// size is the part size of a transfer.
+func (o *transferOptions) size(m *Manager) int64 {
+	if o.partSize != nil {
+		return *o.partSize
+	}
+	return m.o.PartSize
+}
+
+func checkPartSize(kind driver.Kind, size int64) error {
+	switch {
+	case size > s3api.MaxPartSize:
+		return fmt.Errorf("part size is %d bytes: S3's maximum is %d (5 GiB)", size, s3api.MaxPartSize)
+	case size < 1:
+		return fmt.Errorf("part size is %d bytes: it must be positive", size)
+	case size < s3api.MinPartSize && kind != driver.Download:
+		return fmt.Errorf("part size is %d bytes: S3's minimum for %s is %d (5 MiB)", size, kind, s3api.MinPartSize)
+	}
+	return nil
+}
