@@ -80,3 +80,9 @@ func parseCopySource(value string) (copySource, error) {
 	}
 	return src, nil
 }
+
+// SplitAddress finds the bucket and the key that a request names, as the server does with that Options.Domain.
+func SplitAddress(r *http.Request, domain string) (bucket, key string, err error) {
+	a, err := parseAddress(r, domain)
+	return a.bucket, a.key, err
+}
