@@ -111,7 +111,7 @@ type Job struct {
 	Checksum    ChecksumPlan
 	LeaveParts  bool // keep the parts of a failed upload
 	Retry       retry.Policy
-	Limits      Limits // all set
+	Limits      Limits            // all set
 	Bandwidth   *throttle.Limiter // nil: none
 	Range       string            // Download: the user's Range header, or ""
 	PartNumber  int32             // Download: the user's PartNumber, or 0
