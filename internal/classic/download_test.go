@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/bufpool"
 	"github.com/haul-s3/haul/internal/classic"
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/s3api"
@@ -25,7 +26,7 @@ import (
 )
 
 func TestDownloadEverySinkAndSize(t *testing.T) {
-	for _, size := range sizes {
+	for _, size := range []int{0, 1, bufpool.SliceSize, bufpool.SliceSize + 1, rangeSize - 1, rangeSize, rangeSize + 1, 3*rangeSize + 7} {
 		data := content(size)
 		for name, open := range sinks(t) {
 			t.Run(fmt.Sprintf("%s-%d", name, size), func(t *testing.T) {
@@ -45,8 +46,8 @@ func TestDownloadEverySinkAndSize(t *testing.T) {
 					t.Errorf("got output %v, %v, want the first GET's without its body", v, err)
 				}
 				want := 1
-				if size >= partSize {
-					want = (size + partSize - 1) / partSize
+				if size >= rangeSize {
+					want = (size + rangeSize - 1) / rangeSize
 				}
 				if got := len(r.Requests()); got != want || out.Requests != int64(want) {
 					t.Errorf("got %d requests, %d counted, want %d", got, out.Requests, want)
@@ -59,7 +60,7 @@ func TestDownloadEverySinkAndSize(t *testing.T) {
 func TestDownloadPinsTheObject(t *testing.T) {
 	r := newRig(t)
 	r.EnableVersioning(bucket)
-	etag := r.Put(bucket, "k", content(2*partSize), nil)
+	etag := r.Put(bucket, "k", content(2*rangeSize), nil)
 	if _, err := r.driver.Transfer(t.Context(), downloadJob("k", body.ToWriterAt(&writerAt{})), &events{}); err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +74,11 @@ func TestDownloadOfAChangedObject(t *testing.T) {
 	for name, open := range sinks(t) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.Put(bucket, "k", content(2*partSize), nil)
+			r.Put(bucket, "k", content(2*rangeSize), nil)
 			var once atomic.Bool
 			r.Before = func(q *s3fake.Record, _ http.ResponseWriter, _ *http.Request) bool {
 				if q.Header.Get("Range") != "" && once.CompareAndSwap(false, true) {
-					r.Put(bucket, "k", content(2*partSize+1), nil)
+					r.Put(bucket, "k", content(2*rangeSize+1), nil)
 				}
 				return false
 			}
@@ -104,13 +105,13 @@ func TestDownloadKnownETag(t *testing.T) {
 }
 
 func TestDownloadRange(t *testing.T) {
-	data := content(4 * partSize)
+	data := content(4 * rangeSize)
 	for _, c := range []struct {
 		header      string
 		first, last int
 	}{
 		{"bytes=5-9", 5, 9}, {"bytes=0-", 0, len(data) - 1}, {"bytes=-7", len(data) - 7, len(data) - 1},
-		{"bytes=100-", 100, len(data) - 1}, {"bytes=3-" + fmt.Sprint(2*partSize+10), 3, 2*partSize + 10},
+		{"bytes=100-", 100, len(data) - 1}, {"bytes=3-" + fmt.Sprint(2*rangeSize+10), 3, 2*rangeSize + 10},
 	} {
 		for name, open := range sinks(t) {
 			t.Run(name+"-"+c.header, func(t *testing.T) {
@@ -135,11 +136,11 @@ func TestDownloadRange(t *testing.T) {
 }
 
 func TestDownloadPartNumber(t *testing.T) {
-	data := content(3 * partSize)
+	data := content(3 * rangeSize)
 	for n := 1; n <= 2; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			r := newRig(t)
-			r.PutParts(bucket, "k", [][]byte{data[:partSize-1], data[partSize-1:]}, nil)
+			r.PutParts(bucket, "k", [][]byte{data[:rangeSize-1], data[rangeSize-1:]}, nil)
 			w := &bytes.Buffer{}
 			j := downloadJob("k", body.ToWriter(w))
 			j.PartNumber = int32(n)
@@ -147,9 +148,9 @@ func TestDownloadPartNumber(t *testing.T) {
 			if _, err := r.driver.Transfer(t.Context(), j, &events{}); err != nil {
 				t.Fatal(err)
 			}
-			want := data[:partSize-1]
+			want := data[:rangeSize-1]
 			if n == 2 {
-				want = data[partSize-1:]
+				want = data[rangeSize-1:]
 			}
 			same(t, w.Bytes(), want)
 		})
@@ -188,13 +189,13 @@ func (c *cutBody) Read(p []byte) (int, error) {
 }
 
 func TestDownloadResumesInsideAPart(t *testing.T) {
-	for _, size := range []int{mib, 2 * partSize} { // no part is shorter than what arrives of it
+	for _, size := range []int{rangeSize - 1, 2 * rangeSize} { // no part is shorter than what arrives of it
 		for name, open := range sinks(t) {
 			for _, broken := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET} {
 				t.Run(fmt.Sprintf("%s-%d-%v", name, size, broken), func(t *testing.T) {
 					r, ev := newRig(t), &events{}
 					r.Put(bucket, "k", content(size), nil)
-					api := &cutting{API: r.client, after: 300_001, err: broken}
+					api := &cutting{API: r.client, after: 100_001, err: broken}
 					api.times.Store(2)
 					sink, got := open()
 					j := downloadJob("k", sink)
@@ -223,7 +224,7 @@ func TestDownloadGivesUp(t *testing.T) {
 	for name, open := range sinks(t) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.Put(bucket, "k", content(2*partSize), nil)
+			r.Put(bucket, "k", content(2*rangeSize), nil)
 			api := &cutting{API: r.client, after: 10, err: io.ErrUnexpectedEOF}
 			api.times.Store(1000)
 			sink, _ := open()
@@ -262,7 +263,7 @@ func (f *flipBody) Read(p []byte) (int, error) {
 }
 
 func TestDownloadOfWrongBytes(t *testing.T) {
-	for _, size := range []int{mib, 2*partSize + 7} {
+	for _, size := range []int{rangeSize - 1, 2*rangeSize + 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r := newRig(t)
 			r.Put(bucket, "k", content(size), nil)
@@ -293,7 +294,7 @@ func TestDownloadWriterFails(t *testing.T) {
 	for name, sink := range map[string]body.Sink{"writer": body.ToWriter(failingWriter{full}), "writerat": body.ToWriterAt(failingWriter{full})} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.Put(bucket, "k", content(4*partSize), nil)
+			r.Put(bucket, "k", content(4*rangeSize), nil)
 			if _, err := r.driver.Transfer(t.Context(), downloadJob("k", sink), &events{}); !errors.Is(err, full) {
 				t.Errorf("got error %v, want %v", err, full)
 			}
@@ -302,7 +303,7 @@ func TestDownloadWriterFails(t *testing.T) {
 }
 
 func TestDownloadValidation(t *testing.T) {
-	data := content(2*partSize + 7)
+	data := content(2*rangeSize + 7)
 	header := func(a, kind string) http.Header {
 		return http.Header{"X-Amz-Checksum-Algorithm": {a}, "X-Amz-Checksum-Type": {kind}}
 	}
@@ -312,16 +313,16 @@ func TestDownloadValidation(t *testing.T) {
 		parts     int64
 		validated bool
 	}{
-		{"crc32", func(r *rig) { r.Put(bucket, "k", data, header("CRC32", "")) }, partSize, true},
-		{"crc32c", func(r *rig) { r.Put(bucket, "k", data, header("CRC32C", "")) }, partSize, true},
-		{"sha256-one-stream", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, 16 * mib, true},
-		{"sha256-ranges", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, partSize, false},
+		{"crc32", func(r *rig) { r.Put(bucket, "k", data, header("CRC32", "")) }, rangeSize, true},
+		{"crc32c", func(r *rig) { r.Put(bucket, "k", data, header("CRC32C", "")) }, rangeSize, true},
+		{"sha256-one-stream", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, 2 * mib, true},
+		{"sha256-ranges", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, rangeSize, false},
 		{"composite", func(r *rig) {
-			r.PutParts(bucket, "k", [][]byte{data[:partSize], data[partSize:]}, header("CRC32", "COMPOSITE"))
-		}, partSize, false},
+			r.PutParts(bucket, "k", [][]byte{data[:rangeSize], data[rangeSize:]}, header("CRC32", "COMPOSITE"))
+		}, rangeSize, false},
 		{"full-of-parts", func(r *rig) {
-			r.PutParts(bucket, "k", [][]byte{data[:partSize], data[partSize:]}, header("CRC64NVME", "FULL_OBJECT"))
-		}, partSize, true},
+			r.PutParts(bucket, "k", [][]byte{data[:rangeSize], data[rangeSize:]}, header("CRC64NVME", "FULL_OBJECT"))
+		}, rangeSize, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -28,8 +29,10 @@ import (
 
 const (
 	mib      = 1 << 20
-	partSize = 5 * mib
+	partSize = 5 * mib // of uploads; S3 takes no less
 	bucket   = "bucket"
+
+	rangeSize = 512 << 10 // of downloads
 )
 
 // rig is the driver on a fake S3 of its own.
@@ -41,12 +44,15 @@ type rig struct {
 	driver driver.Driver
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { return newRigOn(t, httptest.NewServer) }
+
+// newRigOn is newRig on a server that start starts.
+func newRigOn(t *testing.T, start func(http.Handler) *httptest.Server) *rig {
 	r := &rig{Server: s3fake.New(s3fake.Options{NoMD5: true}, bucket), t: t, pool: bufpool.New(64 * mib)}
-	web := httptest.NewServer(r)
+	web := start(r)
 	t.Cleanup(web.Close)
 	r.client = s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: &web.URL, UsePathStyle: true,
+		Region: "us-east-1", BaseEndpoint: &web.URL, UsePathStyle: true, HTTPClient: web.Client(),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AK", SecretAccessKey: "SK"}, nil
 		}),
@@ -148,6 +154,7 @@ func downloadJob(key string, sink body.Sink) *driver.Job {
 		s3api.GetObject: &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key, ChecksumMode: types.ChecksumModeEnabled},
 	})
 	j.Sink, j.Checksum.Validate = sink, true
+	j.PartSize, j.Threshold = rangeSize, rangeSize
 	return j
 }
 
@@ -155,7 +162,7 @@ func downloadJob(key string, sink body.Sink) *driver.Job {
 func content(size int) []byte { return testbody.Bytes(7, size) }
 
 // sizes are those around every boundary.
-var sizes = []int{0, 1, bufpool.SliceSize - 1, bufpool.SliceSize, bufpool.SliceSize + 1, partSize - 1, partSize, partSize + 1, 3*partSize + 7}
+var sizes = []int{0, 1, bufpool.SliceSize - 1, bufpool.SliceSize, bufpool.SliceSize + 1, partSize - 1, partSize, 3*partSize + 7}
 
 // plainReader hides every method but Read.
 type plainReader struct{ io.Reader }

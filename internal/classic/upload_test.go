@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,9 @@ import (
 )
 
 func TestUploadEverySourceAndSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
 	for _, size := range sizes {
 		data := content(size)
 		for name, src := range sources(t, data) {
@@ -51,6 +55,9 @@ func TestUploadEverySourceAndSize(t *testing.T) {
 }
 
 func TestUploadChecksums(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
 	for _, c := range []struct {
 		a    checksum.Algorithm
 		kind string
@@ -59,7 +66,7 @@ func TestUploadChecksums(t *testing.T) {
 		{checksum.CRC32C, s3api.ChecksumFullObject}, {checksum.CRC64NVME, s3api.ChecksumFullObject},
 		{checksum.SHA1, s3api.ChecksumComposite}, {checksum.SHA256, s3api.ChecksumComposite},
 	} {
-		for _, size := range []int{1000, 2*partSize + 7} {
+		for _, size := range []int{1000, partSize + 7} {
 			t.Run(fmt.Sprintf("%s-%s-%d", c.a, c.kind, size), func(t *testing.T) {
 				r := newRig(t)
 				out, err := r.driver.Transfer(t.Context(), uploadJob("k", body.FromBytes(content(size)), c.a, c.kind), &events{})
@@ -99,7 +106,7 @@ func TestUploadOutputAndCompleteRequest(t *testing.T) {
 }
 
 func TestUploadAnnouncedStream(t *testing.T) {
-	for _, size := range []int{0, 1000, 2*partSize + 7} {
+	for _, size := range []int{0, 1000, partSize + 7} {
 		for _, off := range []int64{0, -1, 1} {
 			announced := int64(size) + off
 			if announced < 0 {
@@ -119,7 +126,10 @@ func TestUploadAnnouncedStream(t *testing.T) {
 }
 
 func TestUploadStreamWithLargeThreshold(t *testing.T) {
-	for _, size := range []int{11 * mib, 12 * mib, 12*mib + 1, 23 * mib} {
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
+	for _, size := range []int{11 * mib, 12 * mib, 18 * mib} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r, ev := newRig(t), &events{}
 			j := quick("k", body.FromReader(plainReader{bytes.NewReader(content(size))}))
@@ -175,7 +185,7 @@ func TestUploadSourceFails(t *testing.T) {
 type shortReaderAt struct{ *bytes.Reader }
 
 func TestUploadShortSource(t *testing.T) {
-	for _, size := range []int{1000, 2*partSize + 7} {
+	for _, size := range []int{1000, partSize + 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r := newRig(t)
 			src := body.FromReaderAt(shortReaderAt{bytes.NewReader(content(size - 1))}, int64(size))
@@ -192,7 +202,7 @@ func TestUploadShortSource(t *testing.T) {
 }
 
 func TestUploadSourceChanges(t *testing.T) {
-	for _, size := range []int{bufpoolish, 2*partSize + 7} {
+	for _, size := range []int{oneRequest, partSize + 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r := newRig(t)
 			path := filepath.Join(t.TempDir(), "source")
@@ -210,7 +220,7 @@ func TestUploadSourceChanges(t *testing.T) {
 	}
 }
 
-const bufpoolish = 300_000
+const oneRequest = 300_000
 
 // changingSource grows as soon as it is open.
 type changingSource struct {
@@ -233,7 +243,7 @@ func (c changingSource) Open(fs body.FS) (*body.Reader, error) {
 }
 
 func TestUploadIsRetriedBySDK(t *testing.T) {
-	for _, size := range []int{bufpoolish, 2*partSize + 7} {
+	for _, size := range []int{oneRequest, partSize + 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r, ev := newRig(t), &events{}
 			failed := false
@@ -265,5 +275,42 @@ func failOnce(op, other string, failed *bool) func(*s3fake.Record, http.Response
 		_, _ = io.Copy(io.Discard, req.Body)
 		http.Error(w, "", http.StatusInternalServerError)
 		return true
+	}
+}
+
+func TestUploadChecksumPlaces(t *testing.T) {
+	cases := []struct {
+		name    string
+		plan    func(p *driver.ChecksumPlan)
+		trailer bool
+		signed  bool
+	}{
+		{"auto-elsewhere", func(*driver.ChecksumPlan) {}, false, false},
+		{"header", func(p *driver.ChecksumPlan) { p.Place = driver.PlaceHeader }, false, false},
+		{"trailer", func(p *driver.ChecksumPlan) { p.Place = driver.PlaceTrailer }, true, false},
+		{"signed", func(p *driver.ChecksumPlan) { p.Place, p.SignPayload = driver.PlaceTrailer, true }, false, true},
+	}
+	for _, c := range cases {
+		for _, size := range []int{1000, partSize + 7} {
+			t.Run(fmt.Sprintf("%s-%d", c.name, size), func(t *testing.T) {
+				r := newRigOn(t, httptest.NewTLSServer)
+				j, ev := quick("k", body.FromBytes(content(size))), &events{}
+				c.plan(&j.Checksum)
+				out, err := r.driver.Transfer(t.Context(), j, ev)
+				if err != nil || !out.Checksum.Validated {
+					t.Fatalf("got %+v, %v, want it validated", out, err)
+				}
+				ev.check(t, int64(size))
+				for _, q := range r.Requests() {
+					if q.Op != "PutObject" && q.Op != "UploadPart" {
+						continue
+					}
+					trailer, signed := q.Header.Get("X-Amz-Trailer") != "", len(q.Header.Get("X-Amz-Content-Sha256")) == 64
+					if trailer != c.trailer || signed != c.signed {
+						t.Errorf("%s: got trailer %v, signed payload %v, want %v, %v", q.Op, trailer, signed, c.trailer, c.signed)
+					}
+				}
+			})
+		}
 	}
 }
