@@ -7,9 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul/internal/bufpool"
+	"github.com/haul-s3/haul/internal/checksum"
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/retry"
 	"github.com/haul-s3/haul/internal/s3api"
@@ -51,6 +53,9 @@ func newTransfer(d *classic, job *driver.Job, ev driver.Events) *transfer {
 	}
 	if job.Checksum.SignPayload {
 		t.options = append(t.options, signPayload)
+	}
+	if job.Kind == driver.Upload && job.Checksum.Algorithm == checksum.None { // else the SDK would add one of its own
+		t.options = append(t.options, func(o *s3.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired })
 	}
 	t.header = checksumInHeader(d.api, job.Checksum)
 	given, _ := job.OptFns.([]func(*s3.Options))

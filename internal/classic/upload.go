@@ -164,6 +164,9 @@ func (m *multipart) upload(ctx context.Context, p piece) error {
 	if err := t.prepare(b, in); err != nil {
 		return failure(p.number, 0, err)
 	}
+	if t.job.Checksum.Algorithm == checksum.None {
+		in.ChecksumAlgorithm = "" // of a value that is only passed on, which the SDK may not know
+	}
 	in.UploadId, in.PartNumber, in.Body = &m.id, aws.Int32(int32(p.number)), b
 	out, attempt, err := call(ctx, t, t.d.api.UploadPart, in, b)
 	if err != nil {
