@@ -3,6 +3,7 @@ package body
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"sync/atomic"
@@ -22,7 +23,7 @@ type FileOptions struct {
 	Mode fs.FileMode
 	// KeepTime gives the file the object's LastModified as modification time.
 	KeepTime bool
-	// Durable syncs file and folder before success is told.
+	// Durable syncs the file's bytes and its name before success is told.
 	Durable bool
 }
 
@@ -60,7 +61,7 @@ func (s fileSink) target(fsys FS) (path string, old fs.FileInfo, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", nil, err
 	}
-	dir := filepath.Dir(path)
+	dir := folder(path)
 	info, err := fsys.Stat(dir)
 	if err != nil {
 		return "", nil, fmt.Errorf("folder of the target %s: %w", s.path, err)
@@ -83,15 +84,13 @@ func (s fileSink) Open(fsys FS, size int64) (Writer, error) {
 		}
 		return &specialWriter{f: f}, nil
 	}
-	f, err := fsys.CreateTemp(filepath.Dir(path), filepath.Base(path))
+	f, err := fsys.CreateTemp(folder(path), filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}
-	w := &fileWriter{fs: fsys, f: f, path: path, o: s.o, old: old}
-	if size > 0 {
-		if err := preallocate(f, size); err != nil {
-			return nil, errors.Join(err, w.Abort())
-		}
+	w := &fileWriter{fs: fsys, f: f, path: path, o: s.o}
+	if err := w.begin(old, size); err != nil {
+		return nil, errors.Join(err, w.Abort())
 	}
 	return w, nil
 }
@@ -102,15 +101,44 @@ type fileWriter struct {
 	f     File
 	path  string
 	o     FileOptions
-	old   fs.FileInfo // of the file that is replaced, nil if none
 	ended atomic.Bool // committed or aborted
+}
+
+// begin gives the temporary file its mode, before there is anything in it that
+// not everybody may read, and its space.
+func (w *fileWriter) begin(old fs.FileInfo, size int64) error {
+	mode := w.o.Mode
+	if mode == 0 && old != nil {
+		mode = old.Mode().Perm()
+	}
+	if w.o.Mode != 0 || old != nil {
+		if err := w.f.Chmod(mode); err != nil {
+			return err
+		}
+	}
+	if size > 0 {
+		return preallocate(w.f, size)
+	}
+	return nil
 }
 
 func (w *fileWriter) Ordered() bool { return false }
 
 func (w *fileWriter) Local() bool { return true }
 
-func (w *fileWriter) WriteAt(p []byte, off int64) (int, error) { return w.f.WriteAt(p, off) }
+func (w *fileWriter) WriteAt(p []byte, off int64) (int, error) {
+	n, err := w.f.WriteAt(p, off)
+	return n, whole(n, p, err)
+}
+
+// whole makes an error of a write that took less than p without saying why:
+// lost bytes must not pass for written ones.
+func whole(n int, p []byte, err error) error {
+	if err == nil && n != len(p) {
+		return io.ErrShortWrite
+	}
+	return err
+}
 
 func (w *fileWriter) Commit(info Info) error {
 	if !w.ended.CompareAndSwap(false, true) {
@@ -124,7 +152,7 @@ func (w *fileWriter) Commit(info Info) error {
 		return errors.Join(err, w.remove())
 	}
 	if w.o.Durable {
-		return w.fs.SyncDir(filepath.Dir(w.path))
+		return w.fs.SyncDir(folder(w.path))
 	}
 	return nil
 }
@@ -133,9 +161,6 @@ func (w *fileWriter) Commit(info Info) error {
 // it whatever happens.
 func (w *fileWriter) finish(info Info) error {
 	err := w.f.Truncate(info.Size) // the preallocation may have been too long
-	if mode := w.mode(); err == nil && mode != 0 {
-		err = w.f.Chmod(mode)
-	}
 	if err == nil && w.o.Durable {
 		err = w.f.Sync()
 	}
@@ -143,19 +168,9 @@ func (w *fileWriter) finish(info Info) error {
 		err = cerr
 	}
 	if err == nil && w.o.KeepTime && !info.LastModified.IsZero() {
-		err = setTime(w.f.Name(), info.LastModified)
+		err = w.fs.Chtimes(w.f.Name(), info.LastModified) // last: closing may set the time
 	}
 	return err
-}
-
-func (w *fileWriter) mode() fs.FileMode {
-	if w.o.Mode != 0 {
-		return w.o.Mode
-	}
-	if w.old != nil {
-		return w.old.Mode().Perm()
-	}
-	return 0
 }
 
 func (w *fileWriter) Abort() error {
@@ -183,7 +198,10 @@ func (w *specialWriter) Ordered() bool { return true }
 
 func (w *specialWriter) Local() bool { return false } // a FIFO blocks as its reader likes
 
-func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) { return w.f.Write(p) }
+func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) {
+	n, err := w.f.Write(p)
+	return n, whole(n, p, err)
+}
 
 func (w *specialWriter) Commit(Info) error {
 	if w.ended.CompareAndSwap(false, true) {

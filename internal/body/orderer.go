@@ -25,7 +25,8 @@ type Orderer struct {
 // NewOrderer returns an orderer into w.
 func NewOrderer(w Writer, pool *bufpool.Pool) *Orderer { return &Orderer{w: w, pool: pool} }
 
-// OrderedPart is one part on its way. Write and Close belong to one goroutine.
+// OrderedPart is one part on its way. Write and Close belong to one goroutine,
+// and so does IsTurn where what follows from it matters: a turn once come stays.
 type OrderedPart struct {
 	o      *Orderer
 	off    int64         // of the next byte to write to w
@@ -95,9 +96,9 @@ func (p *OrderedPart) IsTurn() bool {
 // Write takes the next bytes of the part.
 func (p *OrderedPart) Write(b []byte) (int, error) {
 	if !p.IsTurn() {
-		copy(p.room.Bytes()[p.staged:], b)
-		p.staged += len(b)
-		return len(b), nil
+		n := copy(p.room.Bytes()[p.staged:], b)
+		p.staged += n
+		return n, whole(n, b, nil) // never more than the part was begun for
 	}
 	if err := p.flush(); err != nil {
 		return 0, err

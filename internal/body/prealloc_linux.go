@@ -21,7 +21,7 @@ func preallocate(f File, size int64) error {
 			return nil
 		case errors.Is(err, syscall.EINTR):
 			continue
-		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 			return &os.PathError{Op: "fallocate", Path: f.Name(), Err: err}
 		}
 		return f.Truncate(size)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 )
 
 type readerAtSource struct {
@@ -25,7 +27,7 @@ func (s readerAtSource) Open(FS) (*Reader, error) {
 	if s.size < 0 {
 		return nil, fmt.Errorf("size of the source is %d: it must not be negative", s.size)
 	}
-	return &Reader{Size: s.size, At: s.r}, nil
+	return &Reader{Size: s.size, At: s.r, Local: isFile(s.r), InMemory: isMemory(s.r)}, nil
 }
 
 type bytesSource []byte
@@ -52,39 +54,75 @@ func (s streamSource) Open(FS) (*Reader, error) {
 	if s.r == nil {
 		return nil, errors.New("source is a nil io.Reader")
 	}
-	if r, ok := positioned(s.r); ok {
-		return r, nil
+	if f, ok := s.r.(*os.File); ok {
+		return openedFile(f)
+	}
+	if r, err := positioned(s.r); r != nil || err != nil {
+		return r, err
 	}
 	return &Reader{Size: -1, Stream: s.r}, nil
 }
 
+// openedFile reads a file of the caller's by position where it has a size: a
+// pipe hasn't, nor has a device, though it may seek.
+func openedFile(f *os.File) (*Reader, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("source %s is a directory: open a file", f.Name())
+	}
+	if info.Mode().IsRegular() && info.Size() > 0 {
+		r, err := positioned(f)
+		if r != nil {
+			r.Local = true
+			r.check = func() error { return changed(f.Name(), f, info) }
+		}
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	return &Reader{Size: -1, Stream: f}, nil
+}
+
 // positioned finds out whether r is a part of something that can be read by
-// position: it has an offset and an end. A pipe has the methods and refuses.
-func positioned(r io.Reader) (*Reader, bool) {
+// position: it has an offset and an end. It returns nil if not, with an error
+// if r was moved by trying.
+func positioned(r io.Reader) (*Reader, error) {
 	at, ok := r.(io.ReaderAt)
 	if !ok {
-		return nil, false
+		return nil, nil
 	}
 	seeker, ok := r.(io.Seeker)
 	if !ok {
-		return nil, false
+		return nil, nil
 	}
 	offset, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return nil, false
+		return nil, nil
 	}
-	end, err := seeker.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, false
+	end, eerr := seeker.Seek(0, io.SeekEnd)
+	if _, err := seeker.Seek(offset, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("source %T can't be set back to its offset %d: %w", r, offset, err)
 	}
-	if _, err := seeker.Seek(offset, io.SeekStart); err != nil || end < offset {
-		return nil, false
+	if eerr != nil || end < offset {
+		return nil, nil
 	}
-	if f, ok := r.(File); ok { // a device seeks, but has no size
-		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-			return nil, false
-		}
+	return &Reader{Size: end - offset, At: io.NewSectionReader(at, offset, end-offset), InMemory: isMemory(r)}, nil
+}
+
+// isFile says that reading r is a file call.
+func isFile(r any) bool {
+	_, ok := r.(*os.File)
+	return ok
+}
+
+// isMemory says that reading r costs nothing.
+func isMemory(r any) bool {
+	switch r.(type) {
+	case *bytes.Reader, *strings.Reader:
+		return true
 	}
-	_, inMemory := r.(*bytes.Reader)
-	return &Reader{Size: end - offset, At: io.NewSectionReader(at, offset, end-offset), InMemory: inMemory}, true
+	return false
 }

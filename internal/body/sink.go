@@ -8,8 +8,8 @@ type Sink interface {
 	// Open prepares the sink for size bytes (-1: not known). Nothing that the
 	// sink replaces is touched before Commit.
 	Open(fsys FS, size int64) (Writer, error)
-	// Check finds what can be wrong before any request: a missing or
-	// unwritable folder, a folder as target.
+	// Check finds what can be seen to be wrong before any request: a missing
+	// folder, a folder as target, a nil writer. It changes nothing.
 	Check(fsys FS) error
 	// String names the sink in errors.
 	String() string
@@ -26,8 +26,10 @@ type Writer interface {
 	// Local says that writing is a file call, which holds a thread of the
 	// system, and no code of the caller's.
 	Local() bool
-	// Commit ends a successful transfer: what was written becomes
-	// what the user sees. On an error nothing is left behind.
+	// Commit ends a successful transfer: what was written becomes what the user
+	// sees. On an error nothing is left behind, and what would have been
+	// replaced is untouched; with one exception: if the sync of the folder is
+	// what fails, the new file has its name already.
 	Commit(info Info) error
 	// Abort ends a failed transfer; what the sink would have replaced is
 	// untouched. It may be called after a failed Commit, and then does nothing.

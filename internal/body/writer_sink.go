@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 type writerAtSink struct{ w io.WriterAt }
@@ -23,7 +24,11 @@ func (s writerAtSink) Check(FS) error {
 }
 
 func (s writerAtSink) Open(fsys FS, _ int64) (Writer, error) {
-	return &givenWriter{at: s.w}, s.Check(fsys)
+	if err := s.Check(fsys); err != nil {
+		return nil, err
+	}
+	_, file := s.w.(*os.File)
+	return &givenWriter{at: s.w, local: file}, nil
 }
 
 type writerSink struct{ w io.Writer }
@@ -42,20 +47,23 @@ func (s writerSink) Check(FS) error {
 }
 
 func (s writerSink) Open(fsys FS, _ int64) (Writer, error) {
-	return &givenWriter{w: s.w}, s.Check(fsys)
+	if err := s.Check(fsys); err != nil {
+		return nil, err
+	}
+	return &givenWriter{w: s.w}, nil
 }
 
 // givenWriter is a writer of the caller's, of one kind or the other. A short
-// write without an error is an error here: both interfaces forbid it, and lost
-// bytes must not pass for written ones.
+// write without an error is an error here, though both interfaces forbid it.
 type givenWriter struct {
-	at io.WriterAt
-	w  io.Writer
+	at    io.WriterAt
+	w     io.Writer
+	local bool
 }
 
 func (g *givenWriter) Ordered() bool { return g.w != nil }
 
-func (g *givenWriter) Local() bool { return false }
+func (g *givenWriter) Local() bool { return g.local }
 
 func (g *givenWriter) WriteAt(p []byte, off int64) (n int, err error) {
 	if g.w != nil {
@@ -63,10 +71,7 @@ func (g *givenWriter) WriteAt(p []byte, off int64) (n int, err error) {
 	} else {
 		n, err = g.at.WriteAt(p, off)
 	}
-	if err == nil && n != len(p) {
-		err = io.ErrShortWrite
-	}
-	return n, err
+	return n, whole(n, p, err)
 }
 
 func (g *givenWriter) Commit(Info) error { return nil }
