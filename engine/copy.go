@@ -151,7 +151,7 @@ func (t *transfer) copyRanges(ctx context.Context, head *driver.ObjectHead) (*dr
 	})
 	out, err := m.finish(ctx, err, content{length: head.Size})
 	if err == nil {
-		err = t.putLongTags(ctx)
+		err = t.putLongTags(ctx, head, out.VersionID)
 	}
 	if err != nil {
 		return nil, err
@@ -194,11 +194,15 @@ func (t *transfer) explainCopy(err error, head *driver.ObjectHead, user *s3api.T
 }
 
 // putLongTags sets tags that were too long for CreateMultipartUpload's header.
-func (t *transfer) putLongTags(ctx context.Context) error {
-	if _, ok := t.job.Calls[s3api.PutObjectTagging]; !ok {
+func (t *transfer) putLongTags(ctx context.Context, head *driver.ObjectHead, versionID string) error {
+	if t.job.CopyTagging == nil {
 		return nil
 	}
-	template, err := t.form(ctx, s3api.PutObjectTagging)
+	in := t.job.CopyTagging(head, versionID)
+	if in == nil {
+		return nil
+	}
+	template, err := t.serializer.Serialize(ctx, s3api.PutObjectTagging, in)
 	if err != nil {
 		return err
 	}

@@ -42,9 +42,8 @@ type download struct {
 	sink     body.Writer
 	order    *body.Orderer // nil: any order will do
 	expected expectation
-	combiner *checksum.Combiner // nil: nothing to combine
-	digest   *checksum.Hash     // of a single piece whose checksum doesn't combine
 	pieces   int
+	alone    bool // the first lane carries all
 
 	mu   sync.Mutex
 	next int // the first piece that no lane has; guarded by mu
@@ -68,7 +67,7 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 	d.group, d.groupCtx = errgroup.WithContext(ctx)
 	d.group.Go(func() error { return d.firstLane(d.groupCtx) })
 	if err = d.group.Wait(); err == nil {
-		err = d.validate()
+		err = d.validate(ctx)
 	}
 	if d.order != nil {
 		d.order.Drop()
@@ -98,7 +97,7 @@ func (d *download) firstLane(ctx context.Context) error {
 	}
 	c.read = func(w *watch, resp *wire.Response) error {
 		if d.head == nil {
-			if err := d.begin(ctx, p, resp); err != nil {
+			if err := d.begin(ctx, ln, w, p, resp); err != nil {
 				return err
 			}
 			return d.readOn(ctx, ln, w, p, resp)
@@ -125,24 +124,25 @@ func (d *download) pinKnown(h http.Header) {
 
 // begin looks at the first answer's head, opens the sink and starts the other
 // lanes.
-func (d *download) begin(ctx context.Context, p *piece, resp *wire.Response) error {
+func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp *wire.Response) error {
+	w.pause()
 	if err := d.measure(resp); err != nil {
 		return &retry.Permanent{Err: err}
 	}
 	d.etag = resp.Header.Get(s3api.HeaderETag)
 	d.events.Found(d.size, d.etag)
 	d.partSize = d.job.PartSize
-	if d.size < d.job.Threshold || d.job.PartNumber > 0 {
+	if d.alone = d.size < d.job.Threshold || d.job.PartNumber > 0; d.alone {
 		d.partSize = max(d.size, 1)
 	}
 	d.pieces = max(1, plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()) // an empty object is one empty piece
-	d.expect(resp.Header)
+	d.expect(ctx, ln, resp.Header)
 	sink, err := d.job.Sink.Open(d.job.FS, d.size)
 	if err != nil {
 		return &retry.Permanent{Err: err}
 	}
 	d.sink = sink
-	if sink.Ordered() && d.pieces > 1 {
+	if sink.Ordered() && d.pieces > 1 && !d.alone {
 		d.order = body.NewOrderer(sink, d.client.pool)
 	}
 	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
@@ -179,6 +179,9 @@ func (d *download) measure(resp *wire.Response) error {
 
 // startLanes starts the lanes that ask for ranges.
 func (d *download) startLanes(ctx context.Context, first *piece) error {
+	if d.alone {
+		return nil
+	}
 	if d.order != nil {
 		var err error
 		if first.ordered, err = d.order.Part(ctx, first.off, first.length); err != nil {
@@ -244,12 +247,7 @@ func (d *download) plan(i int, p *piece) {
 	if d.size > 0 {
 		r = plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
 	}
-	*p = piece{i: i, off: r.Offset, length: r.Length}
-	if d.combiner != nil {
-		p.sum = checksum.New(d.expected.algorithm)
-	} else {
-		p.sum = d.digest
-	}
+	*p = piece{i: i, off: r.Offset, length: r.Length, sum: d.expected.hash()}
 }
 
 // claim takes the next piece, or, if only is not negative, that one if it is
@@ -371,6 +369,44 @@ func (d *download) checkRange(p *piece, resp *wire.Response) error {
 			want.Header(), d.whole, resp.Header.Get(s3api.HeaderContentRange)))
 	}
 	return nil
+}
+
+// validate compares checksums. Bytes that don't match are fetched once more: a
+// combined checksum doesn't tell which piece it was. What an ordered writer has
+// got can't be taken back.
+func (d *download) validate(ctx context.Context) error {
+	err := d.expected.compare()
+	var mismatch *driver.ChecksumError
+	if !errors.As(err, &mismatch) {
+		return err
+	}
+	if d.expected.parts != nil && d.unequal(ctx) {
+		d.expected.result.How = "the checksum is composite, of parts of unequal sizes"
+		return nil
+	}
+	if d.sink.Ordered() {
+		return err
+	}
+	if err := d.fetchAgain(ctx); err != nil {
+		return err
+	}
+	return d.expected.compare()
+}
+
+// fetchAgain fetches every piece again, by range and so over other requests.
+func (d *download) fetchAgain(ctx context.Context) error {
+	d.events.Progress(-d.size)
+	d.extraBytes.Add(d.size)
+	d.next = 0
+	d.group, d.groupCtx = errgroup.WithContext(ctx)
+	for range min(d.pieces, d.concurrency()) {
+		d.group.Go(func() error {
+			ln := d.lane()
+			defer ln.drop()
+			return d.otherLane(d.groupCtx, ln)
+		})
+	}
+	return d.group.Wait()
 }
 
 // commit gives the bytes their name.

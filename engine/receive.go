@@ -87,9 +87,7 @@ func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) er
 
 // endPiece notes the checksum of a complete piece and lets the next one through.
 func (d *download) endPiece(ctx context.Context, ln *lane, p *piece) error {
-	if d.combiner != nil {
-		d.combiner.Add(p.i, p.sum.Sum64(), p.length)
-	}
+	d.expected.note(p)
 	if p.ordered == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/haul-s3/haul/internal/checksum"
@@ -13,80 +14,103 @@ import (
 type expectation struct {
 	algorithm checksum.Algorithm // None: nothing is compared
 	result    driver.Checksum
+
+	// One of these adds up what arrives.
+	combiner *checksum.Combiner // of a full-object CRC
+	digest   *checksum.Hash     // of a full-object digest, in one piece
+	parts    [][]byte           // of a composite value: each piece's own digest
 }
 
 // preference is the order in which checksums are looked for, the cheap ones
 // first.
 var preference = []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA1, checksum.SHA256}
 
-// expect decides from the first answer's head what will be compared.
-func (d *download) expect(h http.Header) {
+// stored is the checksum that an answer's head tells.
+func stored(h http.Header) (a checksum.Algorithm, kind, value string) {
 	for _, a := range preference {
 		value := h.Get(a.Header())
 		if value == "" {
 			continue
 		}
 		kind := h.Get(s3api.HeaderChecksumType)
-		_, parts, err := checksum.ParseValue(a, value)
-		if kind == "" {
+		if _, parts, err := checksum.ParseValue(a, value); kind == "" && err == nil && parts > 0 {
+			kind = s3api.ChecksumComposite
+		} else if kind == "" {
 			kind = s3api.ChecksumFullObject
-			if parts > 0 {
-				kind = s3api.ChecksumComposite
-			}
 		}
-		d.expected.result = driver.Checksum{Algorithm: a, Type: kind, Value: value}
-		d.expected.result.How = d.whyNot(a, kind, err)
-		if d.expected.result.How == "" {
-			d.compareWith(a)
-		}
-		return
+		return a, kind, value
 	}
-	d.expected.result.How = "the store has no checksum of the object"
-	if !d.job.Checksum.Validate {
-		d.expected.result.How = "validation was not asked for"
-	}
+	return checksum.None, "", ""
 }
 
-// whyNot says why a checksum can't be compared with what is downloaded, "" if
-// it can.
-func (d *download) whyNot(a checksum.Algorithm, kind string, parseErr error) string {
+// expect decides from the first answer's head what will be compared, and cuts
+// the pieces so that it can be.
+func (d *download) expect(ctx context.Context, ln *lane, h http.Header) {
+	e := &d.expected
+	a, kind, value := stored(h)
+	e.result = driver.Checksum{Algorithm: a, Type: kind, Value: value}
+	_, parts, err := checksum.ParseValue(a, value)
 	switch {
 	case !d.job.Checksum.Validate:
-		return "validation was not asked for"
-	case parseErr != nil:
-		return "the store's value is not one: " + parseErr.Error()
-	case kind == s3api.ChecksumComposite:
-		return "the checksum is composite: it is of the stored parts' checksums, not of the object"
+		e.result.How = "validation was not asked for"
+	case a == checksum.None:
+		e.result.How = "the store has no checksum of the object"
+	case err != nil:
+		e.result.How = "the store's value is not one: " + err.Error()
 	case d.base != 0 || d.size != d.whole:
-		return "only a part of the object was asked for"
-	case !a.Combinable() && d.pieces > 1:
-		return a.String() + " can't be combined from ranges"
-	}
-	return ""
-}
-
-func (d *download) compareWith(a checksum.Algorithm) {
-	d.expected.algorithm = a
-	if a.Combinable() {
-		d.combiner = checksum.NewCombiner(a, d.pieces)
-	} else {
-		d.digest = checksum.New(a)
+		e.result.How = "only a part of the object was asked for"
+	case kind == s3api.ChecksumComposite:
+		if e.result.How = d.align(ctx, ln, parts); e.result.How == "" {
+			e.algorithm, e.parts = a, make([][]byte, d.pieces)
+		}
+	case a.Combinable():
+		e.algorithm, e.combiner = a, checksum.NewCombiner(a, d.pieces)
+	case d.pieces > 1:
+		e.result.How = a.String() + " can't be combined from ranges"
+	default:
+		e.algorithm, e.digest = a, checksum.New(a)
 	}
 }
 
-// validate compares what arrived with what the store has.
-func (d *download) validate() error {
-	e := &d.expected
+// hash is what a piece's bytes go through; nil if nothing is compared.
+func (e *expectation) hash() *checksum.Hash {
 	if e.algorithm == checksum.None {
 		return nil
 	}
-	got := ""
-	if d.combiner != nil {
-		sum, _ := d.combiner.Sum() // every piece has ended, or there would be an error
+	if e.digest != nil {
+		e.digest.Reset()
+		return e.digest
+	}
+	return checksum.New(e.algorithm)
+}
+
+// note takes the checksum of a complete piece. Pieces are noted from several
+// goroutines at once, each once.
+func (e *expectation) note(p *piece) {
+	switch {
+	case e.combiner != nil:
+		e.combiner.Add(p.i, p.sum.Sum64(), p.length)
+	case e.parts != nil:
+		e.parts[p.i] = p.sum.AppendSum(nil)
+	}
+}
+
+// compare holds what arrived against what the store has, once every piece has
+// been noted.
+func (e *expectation) compare() error {
+	var got string
+	switch {
+	case e.algorithm == checksum.None:
+		return nil
+	case e.combiner != nil:
+		sum, _ := e.combiner.Sum()
 		got = checksum.FormatCRC(e.algorithm, sum)
 		e.result.How = "compared with the pieces' checksums, combined"
-	} else {
-		got = d.digest.Base64()
+	case e.parts != nil:
+		got = checksum.FormatComposite(checksum.Composite(e.algorithm, e.parts), len(e.parts))
+		e.result.How = "compared with the checksum of the parts' checksums"
+	default:
+		got = e.digest.Base64()
 		e.result.How = "compared with the checksum of the bytes"
 	}
 	if got != e.result.Value {
