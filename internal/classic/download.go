@@ -36,8 +36,11 @@ type object struct {
 	cut    plan.Uniform
 	writer body.Writer
 
+	sum       driver.Checksum    // that the object has
+	unaligned string             // why a composite checksum can't be compared, or ""
 	algorithm checksum.Algorithm // of the value to compare with; None if there is nothing to compare
 	combiner  *checksum.Combiner // nil if the algorithm can't be combined
+	digests   [][]byte           // of the stored parts, nil unless the checksum is composite
 	digest    *checksum.Hash     // of the one part, with an algorithm that cannot
 }
 
@@ -58,7 +61,7 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 		}
 		return nil, failure(0, attempt, err)
 	}
-	o, err := t.describe(a.out)
+	o, err := t.describe(ctx, a.out)
 	if err != nil {
 		a.close()
 		return nil, err
@@ -68,7 +71,7 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 }
 
 // describe reads the first answer.
-func (t *transfer) describe(out *s3.GetObjectOutput) (*object, error) {
+func (t *transfer) describe(ctx context.Context, out *s3.GetObjectOutput) (*object, error) {
 	o := &object{t: t, first: out, size: -1, total: -1, etag: aws.ToString(out.ETag)}
 	if out.ContentLength != nil {
 		o.size, o.total = *out.ContentLength, *out.ContentLength
@@ -89,7 +92,7 @@ func (t *transfer) describe(out *s3.GetObjectOutput) (*object, error) {
 	if o.size < t.threshold { // an unknown size too
 		o.cut.PartSize = max(o.size, 1)
 	}
-	o.choose()
+	o.choose(ctx)
 	return o, nil
 }
 
@@ -147,12 +150,12 @@ func (o *object) fetchAll(ctx context.Context, a *answer) (size int64, sum drive
 		}
 		o.t.events.Found(hash.Bytes(), o.etag)
 		o.add(0, hash)
-		sum, err = o.validate()
+		sum, err = o.validate(ctx)
 		return hash.Bytes(), sum, err
 	}
 	if o.size == 0 {
 		a.close()
-		sum, err = o.validate()
+		sum, err = o.validate(ctx)
 		return 0, sum, err
 	}
 	if o.writer.Ordered() {
@@ -163,7 +166,7 @@ func (o *object) fetchAll(ctx context.Context, a *answer) (size int64, sum drive
 	if err != nil {
 		return 0, sum, err
 	}
-	sum, err = o.validate()
+	sum, err = o.validate(ctx)
 	return o.size, sum, err
 }
 

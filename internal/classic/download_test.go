@@ -307,6 +307,16 @@ func TestDownloadValidation(t *testing.T) {
 	header := func(a, kind string) http.Header {
 		return http.Header{"X-Amz-Checksum-Algorithm": {a}, "X-Amz-Checksum-Type": {kind}}
 	}
+	composite := func(a string, sizes ...int) func(r *rig) {
+		return func(r *rig) {
+			var parts [][]byte
+			rest := data
+			for _, n := range sizes {
+				parts, rest = append(parts, rest[:n]), rest[n:]
+			}
+			r.PutParts(bucket, "k", append(parts, rest), header(a, "COMPOSITE"))
+		}
+	}
 	cases := []struct {
 		name      string
 		put       func(r *rig)
@@ -317,9 +327,10 @@ func TestDownloadValidation(t *testing.T) {
 		{"crc32c", func(r *rig) { r.Put(bucket, "k", data, header("CRC32C", "")) }, rangeSize, true},
 		{"sha256-one-stream", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, 2 * mib, true},
 		{"sha256-ranges", func(r *rig) { r.Put(bucket, "k", data, header("SHA256", "")) }, rangeSize, false},
-		{"composite", func(r *rig) {
-			r.PutParts(bucket, "k", [][]byte{data[:rangeSize], data[rangeSize:]}, header("CRC32", "COMPOSITE"))
-		}, rangeSize, false},
+		{"composite", composite("CRC32", rangeSize-1, rangeSize-1), rangeSize, true},
+		{"composite-sha256", composite("SHA256", rangeSize+4), rangeSize, true},
+		{"composite-unequal", composite("CRC32C", 100), rangeSize, false},
+		{"composite-unequal-in-the-middle", composite("CRC32C", 2*rangeSize-1, 1), rangeSize, false},
 		{"full-of-parts", func(r *rig) {
 			r.PutParts(bucket, "k", [][]byte{data[:rangeSize], data[rangeSize:]}, header("CRC64NVME", "FULL_OBJECT"))
 		}, rangeSize, true},

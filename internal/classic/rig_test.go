@@ -151,7 +151,8 @@ func quick(key string, src body.Source) *driver.Job {
 
 func downloadJob(key string, sink body.Sink) *driver.Job {
 	j := newJob(driver.Download, key, map[s3api.Operation]any{
-		s3api.GetObject: &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key, ChecksumMode: types.ChecksumModeEnabled},
+		s3api.GetObject:  &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key, ChecksumMode: types.ChecksumModeEnabled},
+		s3api.HeadObject: &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: &key},
 	})
 	j.Sink, j.Checksum.Validate = sink, true
 	j.PartSize, j.Threshold = rangeSize, rangeSize
