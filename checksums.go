@@ -37,7 +37,7 @@ func givenChecksum(in *s3.PutObjectInput) (g given, err error) {
 			continue
 		}
 		if g.value != "" {
-			return g, fmt.Errorf("Checksum%s and Checksum%s are both set: S3 takes one of them", g.name, f.name)
+			return g, fmt.Errorf("both Checksum%s and Checksum%s are set: S3 takes one of them", g.name, f.name)
 		}
 		g.name, g.value = f.name, *f.value
 	}
@@ -56,7 +56,7 @@ func givenChecksum(in *s3.PutObjectInput) (g given, err error) {
 		err = errors.New("it isn't the checksum of a whole object")
 	}
 	if err != nil {
-		err = fmt.Errorf("Checksum%s: %w", g.name, err)
+		err = fmt.Errorf("value of Checksum%s: %w", g.name, err)
 	}
 	return g, err
 }

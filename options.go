@@ -190,14 +190,14 @@ func (o Options) validateChecksum() error {
 
 func notNegative[T int | int64 | time.Duration](field string, value T) error {
 	if value < 0 {
-		return fmt.Errorf("Options.%s is %v: it must be positive, or 0 for the default", field, value)
+		return fmt.Errorf("option %s is %v: it must be positive, or 0 for the default", field, value)
 	}
 	return nil
 }
 
 func atMost(field string, value, maximum int64) error {
 	if value > maximum {
-		return fmt.Errorf("Options.%s is %d bytes: the largest is %d (5 GiB)", field, value, maximum)
+		return fmt.Errorf("option %s is %d bytes: the largest is %d (5 GiB)", field, value, maximum)
 	}
 	return notNegative(field, value)
 }

@@ -157,7 +157,7 @@ func checkPut(in *s3.PutObjectInput) error {
 
 func checkGet(in *s3.GetObjectInput) error {
 	if in.Range != nil && in.PartNumber != nil {
-		return errors.New("Range and PartNumber are both set: S3 takes one of them")
+		return errors.New("both Range and PartNumber are set: S3 takes one of them")
 	}
 	if n := in.PartNumber; n != nil && (*n < 1 || *n > s3api.MaxParts) {
 		return fmt.Errorf("PartNumber is %d: parts are numbered from 1 to %d", *n, s3api.MaxParts)
@@ -172,8 +172,13 @@ func checkGet(in *s3.GetObjectInput) error {
 // checkSource finds what is wrong with a source without opening it, and the
 // size of a file.
 func checkSource(src *source, fsys FS) error {
-	if src.Source == nil {
+	switch {
+	case src.Source == nil:
 		return errors.New("source is nil")
+	case src.isNil && src.kind == sourceStream:
+		return errors.New("source is a nil io.Reader")
+	case src.isNil:
+		return errors.New("source is a nil io.ReaderAt")
 	}
 	if src.kind == sourceSized && (src.size < 0 || src.size > s3api.MaxObjectSize) {
 		return fmt.Errorf("size of the source is %d bytes: it must be from 0 to %d (48.8 TiB)", src.size, s3api.MaxObjectSize)

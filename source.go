@@ -22,13 +22,13 @@ type Source interface {
 // modification time, another file under its name) fails the upload with a
 // *SourceChangedError. A FIFO or a device is read as a stream.
 func FromFile(path string) Source {
-	return source{body.FromFile(path), sourceFile, path, -1}
+	return source{Source: body.FromFile(path), kind: sourceFile, path: path, size: -1}
 }
 
 // FromReaderAt is size bytes of r from offset 0, read by position from several
 // goroutines at once, and again when a request is repeated. r is not closed.
 func FromReaderAt(r io.ReaderAt, size int64) Source {
-	return source{body.FromReaderAt(r, size), sourceSized, "", size}
+	return source{Source: body.FromReaderAt(r, size), kind: sourceSized, size: size, isNil: r == nil}
 }
 
 // FromReader is what r gives from its current offset to io.EOF. What can also
@@ -37,12 +37,12 @@ func FromReaderAt(r io.ReaderAt, size int64) Source {
 // is read once, in order, by one goroutine, into memory that
 // engine.Options.MemoryLimit bounds. r is not closed.
 func FromReader(r io.Reader) Source {
-	return source{body.FromReader(r), sourceStream, "", -1}
+	return source{Source: body.FromReader(r), kind: sourceStream, size: -1, isNil: r == nil}
 }
 
 // FromBytes is b, which must not change before the transfer is done.
 func FromBytes(b []byte) Source {
-	return source{body.FromBytes(b), sourceSized, "", int64(len(b))}
+	return source{Source: body.FromBytes(b), kind: sourceSized, size: int64(len(b))}
 }
 
 type sourceKind int
@@ -55,9 +55,10 @@ const (
 
 type source struct {
 	body.Source
-	kind sourceKind
-	path string // of a file
-	size int64  // bytes, -1 if it isn't known yet
+	kind  sourceKind
+	path  string // of a file
+	size  int64  // bytes, -1 if it isn't known yet
+	isNil bool   // made of a nil reader
 }
 
 func (s source) source() body.Source { return s.Source }
