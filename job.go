@@ -115,6 +115,9 @@ func (m *Manager) copyJob(j *driver.Job, r *request, in *s3.CopyObjectInput) err
 	frozen := *in
 	j.CopyTags = keepsTags(in)
 	j.CopyCreate = func(head *driver.ObjectHead) any { return copyCreate(&frozen, r.meta, head, j.Checksum) }
+	j.CopyTagging = func(head *driver.ObjectHead, versionID string) any {
+		return copyTagging(&frozen, r.meta, head, versionID)
+	}
 	j.Calls = copyCalls(in, r.meta, source, j.Checksum)
 	if r.o.sourceClient != nil {
 		j.SourceHead = sourceHead(r.o, j)

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/haul-s3/haul/internal/checksum"
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
@@ -86,7 +87,7 @@ func uploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) m
 		s3api.CreateMultipartUpload: create,
 		s3api.UploadPart: &s3.UploadPartInput{
 			Bucket: c.bucket, Key: c.key, PartNumber: &placePart, UploadId: aws.String(placeUploadID),
-			ChecksumAlgorithm: put.ChecksumAlgorithm, ExpectedBucketOwner: c.owner, RequestPayer: c.payer,
+			ChecksumAlgorithm: computable(algorithm), ExpectedBucketOwner: c.owner, RequestPayer: c.payer,
 			SSECustomerAlgorithm: c.ssecAlgorithm, SSECustomerKey: c.ssecKey, SSECustomerKeyMD5: c.ssecKeyMD5,
 		},
 		s3api.CompleteMultipartUpload: complete,
@@ -94,6 +95,15 @@ func uploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) m
 		s3api.ListParts:               c.listParts(),
 		s3api.HeadObject:              head, // whether a retried write was done already
 	}
+}
+
+// computable is the algorithm if parts can be hashed with it. Of others only the
+// whole object's value is passed on, and parts go without.
+func computable(algorithm string) types.ChecksumAlgorithm {
+	if _, err := checksum.Parse(algorithm); err != nil {
+		return ""
+	}
+	return types.ChecksumAlgorithm(algorithm)
 }
 
 // uploadCreate is what of a PutObject belongs on CreateMultipartUpload.

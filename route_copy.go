@@ -123,6 +123,21 @@ func keepMetadata(create *s3.CreateMultipartUploadInput, head *driver.ObjectHead
 	}
 }
 
+// copyTagging sets the tags that copyCreate had to leave out; nil if it had not.
+func copyTagging(in *s3.CopyObjectInput, meta *Meta, head *driver.ObjectHead, versionID string) any {
+	if !keepsTags(in) || len(encodeTags(head.Tags)) <= maxTaggingHeader {
+		return nil
+	}
+	out := &s3.PutObjectTaggingInput{
+		Bucket: &meta.bucket, Key: &meta.key, VersionId: orNil(versionID),
+		ExpectedBucketOwner: in.ExpectedBucketOwner, RequestPayer: in.RequestPayer, Tagging: &types.Tagging{},
+	}
+	for _, t := range head.Tags {
+		out.Tagging.TagSet = append(out.Tagging.TagSet, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+	}
+	return out
+}
+
 // encodeTags is the form of the x-amz-tagging header.
 func encodeTags(tags []s3api.Tag) string {
 	pairs := make([]string, 0, len(tags))

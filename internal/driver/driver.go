@@ -123,6 +123,10 @@ type Job struct {
 	// with what is kept of the source; CopyTags says that its tags are.
 	CopyCreate func(head *ObjectHead) any
 	CopyTags   bool
+	// CopyTagging forms the *s3.PutObjectTaggingInput of a Copy in parts whose
+	// source has tags that are too long for the header of Create; its answer is
+	// nil where there are none. versionID is the new object's, or "".
+	CopyTagging func(head *ObjectHead, versionID string) any
 }
 
 // ObjectHead is what HeadObject tells of a copy's source, and its tags.
