@@ -89,7 +89,7 @@ func Run(t *testing.T, s *Server) {
 // suite is every test, by subject.
 func suite() []conformanceTest {
 	var all []conformanceTest
-	for _, group := range [][]conformanceTest{transferTests} {
+	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests} {
 		all = append(all, group...)
 	}
 	return all
