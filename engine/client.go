@@ -23,7 +23,8 @@ type Client struct {
 	pool     *bufpool.Pool
 	threads  chan struct{} // one token for each goroutine in a checksum or file call
 	budget   *retry.Budget
-	regions  regions
+	regions  buckets // where a bucket turned out to be
+	refusing buckets // buckets whose store refuses checksums
 
 	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
 	closed   atomic.Bool

@@ -11,29 +11,31 @@ import (
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
-// regions remembers in which region a bucket turned out to be.
-type regions struct {
+// buckets remembers one word about each of some buckets.
+type buckets struct {
 	mu    sync.Mutex
 	known map[string]string // by bucket; guarded by mu
 }
 
-// regionsMax bounds what is remembered; past it everything is forgotten, which
-// costs a redirect each.
-const regionsMax = 10_000
+// bucketsMax bounds what is remembered; past it everything is forgotten, which
+// costs a request each.
+const bucketsMax = 10_000
 
-func (r *regions) get(bucket string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.known[bucket]
+func (b *buckets) get(bucket string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known[bucket]
 }
 
-func (r *regions) set(bucket, region string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.known == nil || len(r.known) >= regionsMax {
-		r.known = map[string]string{}
+func (b *buckets) has(bucket string) bool { return b.get(bucket) != "" }
+
+func (b *buckets) set(bucket, word string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known == nil || len(b.known) >= bucketsMax {
+		b.known = map[string]string{}
 	}
-	r.known[bucket] = region
+	b.known[bucket] = word
 }
 
 // mend removes the cause of a failed attempt where it can be removed, and says

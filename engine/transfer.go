@@ -21,6 +21,7 @@ type transfer struct {
 	limits     driver.Limits
 	policy     retry.Policy
 	began      time.Time
+	plain      bool // the default checksum is left out, since the store refuses it
 	flow       flow
 
 	requests      atomic.Int64

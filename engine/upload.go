@@ -17,7 +17,8 @@ import (
 
 // An upload goes through these stages:
 //
-//	upload   open the source, decide between one request and many
+//	upload   open the source, decide between one request and many; again without
+//	         a checksum where the store refuses it (refusal.go)
 //	put      one PutObject
 //	parts    create; all lanes carry parts of a source that is read by position; complete
 //	stream   the same for a source that is read once: staged in order, sent in parallel
@@ -35,7 +36,8 @@ func (t *transfer) upload(ctx context.Context) (*driver.Outcome, error) {
 	return out, err
 }
 
-func (t *transfer) uploadFrom(ctx context.Context, src *body.Reader) (*driver.Outcome, error) {
+// uploadOnce decides between one request and many.
+func (t *transfer) uploadOnce(ctx context.Context, src *body.Reader) (*driver.Outcome, error) {
 	size := src.Size
 	if size < 0 {
 		size = t.job.Size
@@ -89,9 +91,14 @@ func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) 
 	}
 	ln := t.lane()
 	defer ln.drop()
-	resp, proof, err := t.send(ctx, ln, &call{template: template}, c)
+	call := &call{template: template}
+	resp, proof, err := t.send(ctx, ln, call, c)
 	if err != nil {
-		return nil, err
+		own, ok := t.putOurOwn(ctx, call, err, c.length, proof)
+		if !ok {
+			return nil, err
+		}
+		resp = own
 	}
 	out := t.outcome(s3api.PutObject, resp)
 	out.Size, out.Parts = c.length, 1
@@ -99,7 +106,20 @@ func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) 
 	return out, nil
 }
 
-// send carries content with one call, its checksum before or behind it.
+// putOurOwn looks whether a PutObject that failed has been carried out.
+func (t *transfer) putOurOwn(ctx context.Context, c *call, cause error, size int64, p *proof) (*s3api.Response, bool) {
+	if p == nil || c.attempts < 2 || !maybeOurOwn(c, cause) {
+		return nil, false
+	}
+	part, err := t.form(ctx, s3api.UploadPart)
+	if err != nil {
+		return nil, false
+	}
+	return t.ourOwn(ctx, c, cause, part, size, p.value)
+}
+
+// send carries content with one call, its checksum before or behind it. What it
+// knows of the checksum it tells on an error too.
 func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s3api.Response, *proof, error) {
 	algorithm := t.job.Checksum.Algorithm
 	given := t.job.Checksum.Given != "" && c.template.Op == s3api.PutObject
@@ -111,11 +131,11 @@ func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s
 		return nil, nil, t.failure(c, err)
 	}
 	resp, err := t.sendProven(ctx, ln, c, src, p)
-	if err != nil {
-		return nil, nil, err
-	}
 	if given {
 		p.algorithm, p.value = t.job.Checksum.Algorithm, t.job.Checksum.Given
+	}
+	if err != nil {
+		return nil, p, err
 	}
 	if err := p.confirm(resp); err != nil {
 		return nil, nil, t.failure(c, err)
@@ -138,6 +158,8 @@ func (t *transfer) sendProven(ctx context.Context, ln *lane, c *call, src conten
 func (t *transfer) uploadChecksum(a checksum.Algorithm, kind, sent, stored string) driver.Checksum {
 	c := driver.Checksum{Algorithm: a, Type: kind, Value: sent}
 	switch {
+	case t.plain:
+		return driver.Checksum{How: noteRefused}
 	case a == checksum.None:
 		return driver.Checksum{How: "no checksum was asked for"}
 	case stored == "":
@@ -192,8 +214,10 @@ func (t *transfer) createUpload(ctx context.Context) (*multipart, error) {
 	if err != nil {
 		return nil, err
 	}
+	template = template.Clone()
+	template.Header.Del(s3api.HeaderChecksumAlgorithm)
+	template.Header.Del(s3api.HeaderChecksumType)
 	if a := t.job.Checksum.Algorithm; a != checksum.None {
-		template = template.Clone()
 		template.Header[s3api.HeaderChecksumAlgorithm] = []string{a.String()}
 		template.Header[s3api.HeaderChecksumType] = []string{t.job.Checksum.Type}
 	}
@@ -310,15 +334,28 @@ func (m *multipart) complete(ctx context.Context, size int64) (*driver.Outcome, 
 	value := m.fullValue(template.Header, size)
 	ln := m.lane()
 	defer ln.drop()
-	resp, err := m.do(ctx, ln, &call{template: template, slow: true})
+	c := &call{template: template, slow: true}
+	resp, err := m.do(ctx, ln, c)
 	if err != nil {
-		return nil, err
+		return m.completedBefore(ctx, c, err, size, value)
 	}
 	result, _ := s3api.ParseComplete(resp.Body) // do has seen that it is one
 	out := m.outcome(s3api.CompleteMultipartUpload, resp)
 	out.ETag, out.Size, out.Parts = result.ETag, size, len(m.results)
 	stored := result.Checksum(plan.Algorithm.String())
 	out.Checksum = m.uploadChecksum(plan.Algorithm, plan.Type, value, stored)
+	return out, nil
+}
+
+// completedBefore looks whether a Complete that failed has been carried out.
+func (m *multipart) completedBefore(ctx context.Context, c *call, cause error, size int64, value string) (*driver.Outcome, error) {
+	resp, ok := m.ourOwn(ctx, c, cause, m.part, size, value)
+	if !ok {
+		return nil, cause
+	}
+	out := m.outcome(s3api.HeadObject, resp)
+	out.Size, out.Parts = size, len(m.results)
+	out.Checksum = m.uploadChecksum(m.job.Checksum.Algorithm, m.job.Checksum.Type, value, value)
 	return out, nil
 }
 
