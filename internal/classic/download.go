@@ -88,6 +88,9 @@ func (t *transfer) describe(ctx context.Context, out *s3.GetObjectOutput) (*obje
 	} else if err := t.wholeAsked(o.size); err != nil {
 		return nil, err
 	}
+	if known := t.job.Size; known >= 0 && o.total >= 0 && known != o.total {
+		return nil, fmt.Errorf("the object has %d bytes, but its size was given as %d", o.total, known)
+	}
 	o.cut = plan.Uniform{Size: max(o.size, 0), PartSize: t.partSize}
 	if o.size < t.threshold { // an unknown size too
 		o.cut.PartSize = max(o.size, 1)

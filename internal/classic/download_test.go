@@ -104,6 +104,18 @@ func TestDownloadKnownETag(t *testing.T) {
 	}
 }
 
+func TestDownloadKnownSize(t *testing.T) {
+	r := newRig(t)
+	r.Put(bucket, "k", content(10), nil)
+	for size := int64(9); size <= 11; size++ {
+		j := downloadJob("k", body.ToWriter(io.Discard))
+		j.Size = size
+		if _, err := r.driver.Transfer(t.Context(), j, &events{}); (err == nil) != (size == 10) {
+			t.Errorf("size given as %d: got error %v, want one unless it is 10", size, err)
+		}
+	}
+}
+
 func TestDownloadRange(t *testing.T) {
 	data := content(4 * rangeSize)
 	for _, c := range []struct {
