@@ -34,6 +34,9 @@ type call struct {
 	read func(w *watch, resp *wire.Response) error
 	// slow says that the answer may take as long as S3 takes to copy.
 	slow bool
+	// linger is how long an attempt goes on after its transfer was cancelled:
+	// an upload whose id isn't known can't be aborted.
+	linger time.Duration
 	// undo takes back what a failed attempt has told as progress; nil: nothing.
 	undo func()
 
@@ -140,6 +143,11 @@ func (t *transfer) failure(c *call, err error) error {
 
 // attempt sends the call once.
 func (t *transfer) attempt(ctx context.Context, c *call) (*s3api.Response, error) {
+	if c.linger > 0 {
+		var stop func()
+		ctx, stop = lingering(ctx, c.linger)
+		defer stop()
+	}
 	ctx, w := newWatch(ctx)
 	defer w.stop()
 	resp, err := t.exchange(ctx, w, c)

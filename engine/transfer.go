@@ -78,6 +78,19 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// lingering returns a context that outlives ctx by d, or until stop is called.
+func lingering(ctx context.Context, d time.Duration) (long context.Context, stop func()) {
+	long, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	unwatch := context.AfterFunc(ctx, func() {
+		_ = sleep(long, d) // its end is what is wanted, whatever ended it
+		cancel(context.Cause(ctx))
+	})
+	return long, func() {
+		unwatch()
+		cancel(nil)
+	}
+}
+
 // onThread runs fn, a checksum or a file call, when a thread is free.
 func (c *Client) onThread(fn func() (int, error)) (int, error) {
 	c.threads <- struct{}{}

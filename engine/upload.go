@@ -189,7 +189,7 @@ func (t *transfer) create(ctx context.Context, partOp s3api.Operation, create *s
 	}
 	ln := t.lane()
 	defer ln.drop()
-	c := &call{template: create}
+	c := &call{template: create, linger: t.limits.Abort}
 	resp, err := t.do(ctx, ln, c)
 	if err != nil {
 		return nil, err
