@@ -290,6 +290,7 @@ func (d *download) otherLane(ctx context.Context, ln *lane) error {
 		return nil // its pieces come through a channel
 	}
 	for {
+		ln.drop() // it is others' turn
 		p := d.claim(-1)
 		if p == nil {
 			return nil

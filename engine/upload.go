@@ -260,6 +260,7 @@ func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Con
 				if err := carry(ctx, ln, i); err != nil {
 					return err
 				}
+				ln.drop() // it is others' turn
 			}
 			return nil
 		})
