@@ -119,7 +119,6 @@ type payload struct {
 	content content
 	proof   *proof
 	hash    string // X-Amz-Content-Sha256
-	after   func() // called once when the last byte was handed over
 
 	mu      sync.Mutex // guards what follows: the exchange may be a goroutine behind
 	pos     int64      // content bytes handed over
