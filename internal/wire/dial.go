@@ -2,9 +2,9 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,18 +14,26 @@ import (
 // seconds only, so asking often is what spreads the load.
 const addressTTL = 5 * time.Second
 
-// restTime is how long an address that refused is left alone while others work.
+// restTime is how long an address that refused, or was overtaken, is left alone
+// while others work.
 const restTime = 30 * time.Second
+
+// hostsMax bounds the hosts that are remembered: each bucket may be one. Past
+// it all are forgotten, which costs a look-up each.
+const hostsMax = 1000
 
 // resolver is the part of net.Resolver that is used.
 type resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
+// dialFunc is the type of net.Dialer.DialContext.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
 // spreadDialer dials the addresses of a host in turn, so that connections are
 // spread over all of them.
 type spreadDialer struct {
-	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	dial    dialFunc
 	resolve resolver
 
 	mu    sync.Mutex
@@ -41,7 +49,8 @@ type hostAddresses struct {
 }
 
 // DialContext connects to one of the host's addresses: the next in turn that
-// isn't resting, and if it refuses the one after it, until all have.
+// isn't resting. If that refuses, or lets wait, the one after it is tried as
+// well, until one has answered or all have refused.
 func (d *spreadDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -54,19 +63,13 @@ func (d *spreadDialer) DialContext(ctx context.Context, network, address string)
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	for _, a := range addrs {
-		conn, err := d.dial(ctx, network, net.JoinHostPort(a.String(), port))
-		if err == nil {
-			return conn, nil
-		}
-		d.rest(host, a)
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
+	r := &race{
+		dial: func(ctx context.Context, a netip.Addr) (net.Conn, error) {
+			return d.dial(ctx, network, net.JoinHostPort(a.String(), port))
+		},
+		lost: func(a netip.Addr) { d.rest(host, a) },
 	}
-	return nil, errors.Join(errs...)
+	return r.run(ctx, addrs)
 }
 
 // inTurn returns the host's addresses in the order in which to try them.
@@ -77,6 +80,9 @@ func (d *spreadDialer) inTurn(ctx context.Context, host string) ([]netip.Addr, e
 	d.mu.Unlock()
 	if !fresh {
 		addrs, err := d.resolve.LookupNetIP(ctx, "ip", host)
+		if err == nil && len(addrs) == 0 {
+			err = &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
+		}
 		if err != nil && h == nil {
 			return nil, err
 		}
@@ -91,16 +97,16 @@ func (d *spreadDialer) inTurn(ctx context.Context, host string) ([]netip.Addr, e
 func (d *spreadDialer) learn(host string, addrs []netip.Addr) *hostAddresses {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.hosts == nil {
-		d.hosts = map[string]*hostAddresses{}
-	}
 	h := d.hosts[host]
 	if h == nil {
+		if d.hosts == nil || len(d.hosts) >= hostsMax {
+			d.hosts = map[string]*hostAddresses{}
+		}
 		h = &hostAddresses{resting: map[netip.Addr]time.Time{}}
 		d.hosts[host] = h
 	}
 	if len(addrs) > 0 {
-		h.addrs = addrs
+		h.addrs = distinct(addrs)
 	}
 	h.resolved = time.Now()
 	for a, until := range h.resting {
@@ -111,11 +117,22 @@ func (d *spreadDialer) learn(host string, addrs []netip.Addr) *hostAddresses {
 	return h
 }
 
+// distinct returns the addresses once each, with an IPv4 address in one form.
+func distinct(addrs []netip.Addr) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range addrs {
+		if a = a.Unmap(); !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // orderLocked turns the addresses by one and puts those that rest last.
 func (h *hostAddresses) orderLocked(now time.Time) []netip.Addr {
 	var good, resting []netip.Addr
 	for i := range h.addrs {
-		a := h.addrs[(h.next+i)%len(h.addrs)].Unmap()
+		a := h.addrs[(h.next+i)%len(h.addrs)]
 		if now.Before(h.resting[a]) {
 			resting = append(resting, a)
 		} else {

@@ -11,6 +11,11 @@ import (
 
 // NetHTTP is an Exchange over an http.RoundTripper: full compatibility, with
 // proxies and with the user's own transports.
+//
+// An answer that comes before the body was sent is reported if the
+// RoundTripper reports it. Over a transport of NewTransport it does, also where
+// the server then resets the connection; a plain http.Transport may lose the
+// answer to the broken pipe in that case.
 type NetHTTP struct{ rt http.RoundTripper }
 
 // NewNetHTTP returns an exchange over rt, which must follow no redirects (a
@@ -21,11 +26,12 @@ func NewNetHTTP(rt http.RoundTripper) *NetHTTP { return &NetHTTP{rt} }
 func (n *NetHTTP) Do(ctx context.Context, r *Request) (*Response, error) {
 	body := &requestBody{r: r.Body}
 	hr := (&http.Request{
-		Method: r.Method, Host: r.Host, Header: r.Header,
-		// Opaque carries the path as it was signed: net/url would escape it anew.
-		URL:   &url.URL{Scheme: r.Scheme, Host: r.Host, Opaque: opaque(r), RawQuery: r.RawQuery},
+		Method: r.Method, Host: r.Host, Header: r.Header, URL: requestURL(r),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
+	if hr.Header == nil {
+		hr.Header = http.Header{}
+	}
 	if r.Body != nil && r.ContentLength > 0 {
 		hr.ContentLength, hr.Body = r.ContentLength, body
 	}
@@ -47,10 +53,20 @@ func (n *NetHTTP) CloseIdle() {
 	}
 }
 
-// opaque is the form in which net/url passes an escaped path through. A path
-// that begins with two slashes must have the host before it, or it would be
-// taken for one.
-func opaque(r *Request) string { return "//" + r.Host + r.Path }
+// requestURL is the request's URL in a form that net/url passes on byte for
+// byte as it was signed, to a server ("/path") and to a proxy
+// ("http://host/path") alike.
+func requestURL(r *Request) *url.URL {
+	u := &url.URL{Scheme: r.Scheme, Host: r.Host, RawPath: r.Path, RawQuery: r.RawQuery}
+	if path, err := url.PathUnescape(r.Path); err == nil {
+		if u.Path = path; u.EscapedPath() == r.Path {
+			return u
+		}
+	}
+	// net/url would escape this path anew, so it goes as it is. With the host
+	// before it no part of it can be taken for one.
+	return &url.URL{Scheme: r.Scheme, Host: r.Host, Opaque: "//" + r.Host + r.Path, RawQuery: r.RawQuery}
+}
 
 // withCause makes the reason of a cancelled context visible in a transport's
 // error, which may or may not tell.

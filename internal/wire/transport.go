@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 )
 
 // Config says how connections are made.
 type Config struct {
-	// TLS is used as it is, where set.
+	// TLS is used as it is, where set, except that it never offers HTTP/2,
+	// which is not spoken here.
 	TLS *tls.Config
 	// CABundle is a PEM file of roots that are added to the system's. Not used
 	// with TLS.
@@ -42,7 +44,7 @@ func NewTransport(c Config) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := &spreadDialer{dial: (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext, resolve: net.DefaultResolver}
+	dialer := &spreadDialer{dial: patient((&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext), resolve: net.DefaultResolver}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
@@ -53,8 +55,7 @@ func NewTransport(c Config) (*http.Transport, error) {
 		MaxIdleConnsPerHost:   c.MaxIdle,
 		IdleConnTimeout:       idleTimeout,
 		ExpectContinueTimeout: time.Second,
-		// 256 KiB of answer per read; the request's body is copied past the
-		// write buffer.
+		// Small: bodies are read and written past these buffers.
 		WriteBufferSize: 4 << 10,
 		ReadBufferSize:  4 << 10,
 		// A non-nil empty map keeps HTTP/2 off: one connection would carry all.
@@ -64,7 +65,9 @@ func NewTransport(c Config) (*http.Transport, error) {
 
 func tlsConfig(c Config) (*tls.Config, error) {
 	if c.TLS != nil {
-		return c.TLS.Clone(), nil
+		t := c.TLS.Clone()
+		t.NextProtos = slices.DeleteFunc(slices.Clone(t.NextProtos), func(p string) bool { return p == "h2" })
+		return t, nil
 	}
 	t := &tls.Config{
 		MinVersion:         tls.VersionTLS12,

@@ -29,13 +29,14 @@ type Request struct {
 	Method   string
 	Scheme   string // "http" or "https"
 	Host     string // host, and port if it isn't the scheme's
-	Path     string // escaped, as it goes on the wire; begins with a slash
+	Path     string // escaped, byte for byte as it goes on the wire; begins with a slash
 	RawQuery string // strictly encoded, without the question mark
 	// Header has every header but Host and Content-Length.
 	Header http.Header
 	// ContentLength is the exact length of Body; 0 with a nil Body.
 	ContentLength int64
-	// Body is read once, in order. Nil for none.
+	// Body is read once, in order. Nil for none. Do waits for a Read that is
+	// under way, so a Read must return soon after ctx has ended.
 	Body io.Reader
 }
 
