@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul/engine"
@@ -137,7 +136,7 @@ func put(t *testing.T, o engine.Options, endpoint string) error {
 	defer c.Close(context.Background())
 	sdk := s3.New(s3.Options{
 		BaseEndpoint: &endpoint, UsePathStyle: true, Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Credentials: testKeys,
 	})
 	job := uploadJob("k", body.FromBytes([]byte("hello")))
 	job.Retry.MaxAttempts = 2

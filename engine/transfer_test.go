@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -63,7 +62,7 @@ func newWorld(t *testing.T, o engine.Options) *world {
 	})
 	sdk := s3.New(s3.Options{
 		BaseEndpoint: aws.String(web.URL), UsePathStyle: true, Region: "us-east-1",
-		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		Credentials: testKeys,
 	})
 	w.driver = w.client.Driver(serialize.New(sdk))
 	return w
@@ -260,3 +259,8 @@ func TestAbort(t *testing.T) {
 		t.Errorf("%d uploads are left", n)
 	}
 }
+
+// testKeys are the credentials of the test's server.
+var testKeys = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s"}, nil
+})

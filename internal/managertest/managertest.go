@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul"
@@ -42,8 +41,14 @@ type Server struct {
 func (s *Server) Client(optFns ...func(*s3.Options)) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint: &s.Endpoint, UsePathStyle: true, Region: s.Region,
-		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
+		Credentials: s.keys(),
 	}, optFns...)
+}
+
+func (s *Server) keys() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: s.SecretKey}, nil
+	})
 }
 
 // engine is one of the two ways to make a Manager.
@@ -89,7 +94,7 @@ func Run(t *testing.T, s *Server) {
 // suite is every test, by subject.
 func suite() []conformanceTest {
 	var all []conformanceTest
-	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests} {
+	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests} {
 		all = append(all, group...)
 	}
 	return all
