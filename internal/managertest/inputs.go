@@ -274,7 +274,9 @@ func (k *inputKind) carry(t *testing.T, w *world, m *haul.Manager, run inputRun,
 	for _, r := range batch {
 		setTelling(in, r.field)
 	}
-	p := &pliant{fail: run.fail}
+	// A request that a failed run gave up may arrive late, so each has its key.
+	p := &pliant{fail: run.fail, target: fmt.Sprintf("%s of %s", run.name, batch[0].field)}
+	reflect.ValueOf(in).Elem().FieldByName("Key").Set(reflect.ValueOf(&p.target))
 	for _, r := range batch {
 		p.values = append(p.values, telling(in, r.field))
 	}

@@ -16,6 +16,7 @@ import (
 type pliant struct {
 	values []string
 	fail   string // an operation to refuse, or ""
+	target string // the key that is written
 
 	mu   sync.Mutex
 	seen []seenRequest // guarded by mu
@@ -31,11 +32,13 @@ func (p *pliant) requests() []seenRequest {
 func (p *pliant) serve(behind http.Handler, w http.ResponseWriter, r *http.Request) {
 	bucket, key, _ := s3fake.SplitAddress(r, "")
 	op := s3fake.OpName(r.Method, bucket != "", key != "", r.URL.Query(), r.Header)
-	p.mu.Lock()
-	p.seen = append(p.seen, seenRequest{op, r.Header.Clone(), r.URL.Query()})
-	p.mu.Unlock()
-	switch op {
-	case "GetObject", "HeadObject", "GetObjectTagging":
+	reads := op == "GetObject" || op == "HeadObject" || op == "GetObjectTagging"
+	if reads || key == p.target {
+		p.mu.Lock()
+		p.seen = append(p.seen, seenRequest{op, r.Header.Clone(), r.URL.Query()})
+		p.mu.Unlock()
+	}
+	if reads {
 		p.strip(r)
 		behind.ServeHTTP(w, r)
 		return
