@@ -21,7 +21,8 @@ type Verdict struct {
 	// Now says that there is nothing to wait for: the cause is mended first.
 	Now bool
 	// Skew, Expired and Region name the cause that is to be mended: the clock
-	// by the answer's Date, the credentials, the region.
+	// by the answer's Date, the credentials, the region. Where it can't be (no
+	// region is told, the credentials are the same) the answer is final.
 	Skew, Expired, Region bool
 	// After is how long the server asks to wait, 0 if it doesn't say.
 	After time.Duration

@@ -42,18 +42,22 @@ func (p Policy) WithDefaults() Policy {
 
 // Delay is how long to wait before attempt+1, after attempt (from 1) has failed
 // with verdict v: full jitter under an exponential ceiling, at least what the
-// server asked for.
+// server asked for, at most Cap.
 func (p Policy) Delay(attempt int, v Verdict) time.Duration {
 	if v.Now {
 		return 0
 	}
-	base := p.Base
+	p = p.WithDefaults()
+	ceiling := p.Base
 	if v.Throttle {
-		base = p.ThrottleBase
+		ceiling = p.ThrottleBase
 	}
-	ceiling := base << min(attempt-1, 30)
-	if ceiling > p.Cap || ceiling <= 0 {
-		ceiling = p.Cap
+	for ; attempt > 1 && ceiling < p.Cap; attempt-- {
+		ceiling *= 2
+		if ceiling <= 0 { // too long for a Duration
+			ceiling = p.Cap
+		}
 	}
-	return max(time.Duration(rand.Int64N(int64(ceiling)+1)), min(v.After, p.Cap))
+	ceiling = min(ceiling, p.Cap)
+	return max(rand.N(max(ceiling, 1)), min(v.After, p.Cap))
 }
