@@ -1,0 +1,85 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Lister is the part of *s3.Client that Objects uses.
+type Lister interface {
+	ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, optFns ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+}
+
+// Objects finds the objects whose keys begin with in.Prefix in in.Bucket, page
+// after page as the sequence is consumed, in the order of their keys. in isn't
+// changed; its Delimiter should not be set, since common prefixes are no
+// objects. An error ends the sequence.
+func Objects(ctx context.Context, c Lister, in *s3.ListObjectsV2Input) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		ask := *in
+		ask.EncodingType = types.EncodingTypeUrl // XML can't hold every key
+		for {
+			page, err := c.ListObjectsV2(ctx, &ask)
+			if err != nil {
+				yield(Item{Size: -1}, fmt.Errorf("list: %w", err))
+				return
+			}
+			for _, o := range page.Contents {
+				item, err := object(in, page.EncodingType, o)
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+			if !aws.ToBool(page.IsTruncated) {
+				return
+			}
+			if ask.ContinuationToken, err = next(page, ask.ContinuationToken); err != nil {
+				yield(Item{Size: -1}, err)
+				return
+			}
+		}
+	}
+}
+
+// next is the token of the page after this one. A server that gives none, or
+// the same again, would end the listing early or never.
+func next(page *s3.ListObjectsV2Output, last *string) (*string, error) {
+	token := page.NextContinuationToken
+	if aws.ToString(token) == "" || last != nil && *token == *last {
+		return nil, errors.New("list: the server says that there are more objects, but not where to go on")
+	}
+	return token, nil
+}
+
+// object makes the Item of an entry of a listing.
+func object(in *s3.ListObjectsV2Input, encoding types.EncodingType, o types.Object) (Item, error) {
+	key := aws.ToString(o.Key)
+	if encoding == types.EncodingTypeUrl {
+		plain, err := url.QueryUnescape(key)
+		if err != nil {
+			return Item{Size: -1}, fmt.Errorf("list: key %q: %w", key, err)
+		}
+		key = plain
+	}
+	return Item{
+		Name: strings.TrimPrefix(key, aws.ToString(in.Prefix)), Bucket: aws.ToString(in.Bucket), Key: key,
+		Size: aws.ToInt64(o.Size), ModTime: aws.ToTime(o.LastModified), ETag: quoted(aws.ToString(o.ETag)),
+	}, nil
+}
+
+// quoted gives an ETag the quotes that belong to it and that some stores leave
+// out of listings.
+func quoted(etag string) string {
+	if etag == "" || strings.HasSuffix(etag, `"`) {
+		return etag
+	}
+	return `"` + etag + `"`
+}
