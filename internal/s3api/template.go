@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -66,12 +67,15 @@ type Template struct {
 	Reregion func(ctx context.Context, region string) (*Template, error)
 }
 
-// Clone returns a copy whose URL and Header may be changed freely.
+// Clone returns a copy whose URL and Header may be changed freely. Its Body may
+// be replaced, and not written to.
 func (t *Template) Clone() *Template {
 	c := *t
 	u := *t.URL
 	c.URL = &u
-	c.Header = t.Header.Clone()
+	if c.Header = t.Header.Clone(); c.Header == nil {
+		c.Header = http.Header{}
+	}
 	return &c
 }
 
@@ -93,7 +97,7 @@ const MaxBufferedBody = 1 << 20
 // HTTP returns the response in net/http's form, for those who decode it.
 func (r *Response) HTTP() *http.Response {
 	return &http.Response{
-		StatusCode: r.Status, Status: http.StatusText(r.Status),
+		StatusCode: r.Status, Status: strconv.Itoa(r.Status) + " " + http.StatusText(r.Status),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: r.Header, ContentLength: int64(len(r.Body)),
 		Body: io.NopCloser(bytes.NewReader(r.Body)),

@@ -44,6 +44,7 @@ func ParseUploadID(b []byte) (string, error) {
 // CompleteResult is the answer to CompleteMultipartUpload, CopyObject and
 // UploadPartCopy, as far as the engine looks at it.
 type CompleteResult struct {
+	XMLName      xml.Name
 	ETag         string `xml:"ETag"`
 	Location     string `xml:"Location"`
 	ChecksumType string `xml:"ChecksumType"`
@@ -70,10 +71,11 @@ func (r *CompleteResult) Checksum(algorithm string) string {
 // ParseComplete reads the answer to CompleteMultipartUpload, CopyObject or
 // UploadPartCopy. A 200 whose body is an <Error>, which S3 sends when the
 // operation fails after the status line went out, is not a result: ok is false
-// and the caller treats the body as an error.
+// and the caller treats the body as an error. That there is an ETag proves
+// nothing: the error InvalidPart has one too.
 func ParseComplete(b []byte) (r CompleteResult, ok bool) {
 	err := xml.Unmarshal(b, &r)
-	return r, err == nil && r.ETag != ""
+	return r, err == nil && r.ETag != "" && r.XMLName.Local != "Error"
 }
 
 // CompletedPart is one line of the part list of CompleteMultipartUpload.
@@ -92,7 +94,9 @@ func AppendCompleteBody(dst []byte, parts []*CompletedPart, algorithm string) []
 	for _, p := range parts {
 		dst = append(dst, "<Part>"...)
 		if p.Checksum != "" {
-			dst = append(dst, "<Checksum"+algorithm+">"+p.Checksum+"</Checksum"+algorithm+">"...)
+			dst = append(dst, "<Checksum"+algorithm+">"...)
+			dst = appendEscaped(dst, p.Checksum)
+			dst = append(dst, "</Checksum"+algorithm+">"...)
 		}
 		dst = append(dst, "<ETag>"...)
 		dst = appendEscaped(dst, p.ETag)
