@@ -59,11 +59,17 @@ func New(o Options) (*Client, error) {
 		}
 		rt = transport
 	}
-	return &Client{
-		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(),
-		lanes: newLanes(o.lanes()), pool: bufpool.New(o.MemoryLimit),
+	c := &Client{
+		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(), pool: bufpool.New(o.MemoryLimit),
 		threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
-	}, nil
+	}
+	c.lanes = newLanes(o.lanes(), newTuner(lanesFloor, o.MaxConnections, c.moved))
+	return c, nil
+}
+
+// moved is what the tuner counts.
+func (c *Client) moved() (bytes, requests int64) {
+	return c.sent.Load() + c.received.Load(), c.requests.Load()
 }
 
 // Close closes the client's connections. Transfers must have ended: a Manager's
@@ -83,7 +89,8 @@ func (c *Client) MemoryLimit() int64 { return c.o.MemoryLimit }
 
 // Stats is a snapshot of what a client does and has done.
 type Stats struct {
-	Lanes         int   // lanes there are
+	Lanes         int   // lanes there are: parts and small objects carried at once
+	LanesMax      int   // lanes there may be
 	LanesBusy     int   // lanes that carry something
 	Requests      int64 // requests sent, retries included
 	Retries       int64 // of these: attempts after the first
@@ -91,16 +98,27 @@ type Stats struct {
 	BytesReceived int64 // object bytes of downloads, retries included
 	MemoryLimit   int64 // bytes that may be buffered
 	MemoryInUse   int64 // bytes that are
+
+	// Goodput is what the last window brought in which all lanes were busy, in
+	// bytes per second, with 32 KiB for each request; 0 if there was none yet.
+	Goodput float64
+	// Decisions are the last changes of the number of lanes, the oldest first.
+	Decisions []Decision
 }
 
 // Stats returns a snapshot; it may be called at any time.
 func (c *Client) Stats() Stats {
-	return Stats{
-		Lanes: c.lanes.total, LanesBusy: c.lanes.busy(),
+	s := Stats{
+		LanesMax: c.o.MaxConnections,
 		Requests: c.requests.Load(), Retries: c.retries.Load(),
 		BytesSent: c.sent.Load(), BytesReceived: c.received.Load(),
 		MemoryLimit: c.o.MemoryLimit, MemoryInUse: c.pool.InUse(),
 	}
+	c.lanes.mu.Lock()
+	defer c.lanes.mu.Unlock()
+	s.Lanes, s.LanesBusy = c.lanes.limit, c.lanes.busy
+	s.Goodput, s.Decisions = c.lanes.tuner.goodput, c.lanes.tuner.decisions()
+	return s
 }
 
 // Driver returns the client as the driver of a manager whose requests s forms.
@@ -117,7 +135,7 @@ type jobs struct {
 // wait behind a few huge ones.
 const activeMin = 256
 
-func (j *jobs) Parallel() int { return max(activeMin, 2*j.client.lanes.total) }
+func (j *jobs) Parallel() int { return max(activeMin, j.client.o.MaxConnections) }
 
 // Close leaves the client alone: who made it closes it.
 func (j *jobs) Close(context.Context) error { return nil }

@@ -43,6 +43,7 @@ type download struct {
 	order    *body.Orderer // nil: any order will do
 	expected expectation
 	pieces   int
+	spawn    *spawner
 	alone    bool // the first lane carries all
 
 	mu   sync.Mutex
@@ -180,6 +181,8 @@ func (d *download) measure(resp *wire.Response) error {
 // startLanes starts the lanes that ask for ranges.
 func (d *download) startLanes(ctx context.Context, first *piece) error {
 	if d.alone {
+		d.spawn = d.spawner(d.group, 1)
+		d.spawn.started.Store(1)
 		return nil
 	}
 	if d.order != nil {
@@ -190,33 +193,39 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 		d.startOrdered()
 		return nil
 	}
-	for range min(d.pieces, d.concurrency()) - 1 {
-		d.group.Go(func() error {
-			ln := d.lane()
-			defer ln.drop()
-			return d.otherLane(d.groupCtx, ln)
-		})
-	}
+	d.spawnLanes()
+	d.spawn.started.Store(1) // the first lane
+	d.spawn.more()
 	return nil
+}
+
+// spawnLanes prepares the lanes that claim pieces in any order.
+func (d *download) spawnLanes() {
+	d.spawn = d.spawner(d.group, d.pieces)
+	d.spawn.run = func() error {
+		ln := d.lane()
+		defer ln.drop()
+		return d.otherLane(d.groupCtx, ln)
+	}
 }
 
 // startOrdered starts the lanes of an ordered sink: their pieces are given out
 // by one goroutine, which reserves the room for each in order.
 func (d *download) startOrdered() {
 	work := make(chan *piece)
-	for range max(1, min(d.pieces, d.concurrency())-1) { // the first lane takes none of them
-		d.group.Go(func() error {
-			ln := d.lane()
-			defer ln.drop()
-			for p := range work {
-				if err := d.carry(d.groupCtx, ln, p); err != nil {
-					return err
-				}
-				ln.drop()
+	d.spawn = d.spawner(d.group, d.pieces) // beside the first lane, which takes none of them
+	d.spawn.run = func() error {
+		ln := d.lane()
+		defer ln.drop()
+		for p := range work {
+			if err := d.carry(d.groupCtx, ln, p); err != nil {
+				return err
 			}
-			return nil
-		})
+			ln.drop()
+		}
+		return nil
 	}
+	d.spawn.more()
 	d.group.Go(func() error {
 		defer close(work)
 		return d.feedOrdered(d.groupCtx, work)
@@ -303,6 +312,10 @@ func (d *download) otherLane(ctx context.Context, ln *lane) error {
 
 // carry fetches one piece by range, from the first byte that is missing.
 func (d *download) carry(ctx context.Context, ln *lane, p *piece) error {
+	if err := ln.take(ctx); err != nil {
+		return err
+	}
+	d.spawn.more()
 	c := &call{template: d.template, part: p.i + 1}
 	c.prepare = func(h http.Header, query *string) { d.askRange(p, h, query) }
 	c.read = func(w *watch, resp *wire.Response) error {
@@ -400,13 +413,8 @@ func (d *download) fetchAgain(ctx context.Context) error {
 	d.extraBytes.Add(d.size)
 	d.next = 0
 	d.group, d.groupCtx = errgroup.WithContext(ctx)
-	for range min(d.pieces, d.concurrency()) {
-		d.group.Go(func() error {
-			ln := d.lane()
-			defer ln.drop()
-			return d.otherLane(d.groupCtx, ln)
-		})
-	}
+	d.spawnLanes()
+	d.spawn.more()
 	return d.group.Wait()
 }
 

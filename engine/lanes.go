@@ -3,24 +3,29 @@ package engine
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // lanes hands out the client's lanes. A lane is the right to carry one part or
 // one small request at a time. Lanes are given in turn to the transfers that
-// wait, one each, so that a huge object never starves small ones.
+// wait, one each, so that a huge object never starves small ones. How many
+// there are is the tuner's to say.
 type lanes struct {
 	mu    sync.Mutex
-	free  int
-	total int
-	ring  []*flow // transfers with waiters, in the order of their turn
+	limit int     // lanes there are; guarded by mu
+	busy  int     // lanes that are held; more than limit for a while after a cut; guarded by mu
+	ring  []*flow // transfers with waiters, in the order of their turn; guarded by mu
+	tuner *tuner  // guarded by mu
 }
 
 // flow is one transfer's place in the order.
 type flow struct {
 	waiting []chan struct{} // guarded by lanes.mu; a closed one was granted
+	queued  bool            // stands in the ring; guarded by lanes.mu
 }
 
-func newLanes(n int) *lanes { return &lanes{free: n, total: n} }
+// newLanes returns n lanes, which t, if it isn't nil, makes more or fewer.
+func newLanes(n int, t *tuner) *lanes { return &lanes{limit: n, tuner: t} }
 
 // acquire waits for a lane.
 func (l *lanes) acquire(ctx context.Context, f *flow) error {
@@ -28,16 +33,18 @@ func (l *lanes) acquire(ctx context.Context, f *flow) error {
 		return err
 	}
 	l.mu.Lock()
-	if l.free > 0 {
-		l.free--
+	if l.busy < l.limit {
+		l.busy++
+		l.noteLocked()
 		l.mu.Unlock()
 		return nil
 	}
 	granted := make(chan struct{})
-	if len(f.waiting) == 0 {
+	f.waiting = append(f.waiting, granted)
+	if !f.queued {
+		f.queued = true
 		l.ring = append(l.ring, f)
 	}
-	f.waiting = append(f.waiting, granted)
 	l.mu.Unlock()
 	select {
 	case <-granted:
@@ -63,31 +70,67 @@ func (l *lanes) forget(f *flow, granted chan struct{}) bool {
 	return false
 }
 
-// release gives a lane to the transfer whose turn it is.
+// release gives a lane back, to the transfer whose turn it is.
 func (l *lanes) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.ring) > 0 {
+	l.busy--
+	l.noteLocked()
+	l.grantLocked()
+}
+
+// grantLocked hands free lanes to those who wait.
+func (l *lanes) grantLocked() {
+	for l.busy < l.limit && len(l.ring) > 0 {
 		f := l.ring[0]
 		l.ring = l.ring[1:]
+		f.queued = false
 		if len(f.waiting) == 0 {
 			continue // all of them gave up
 		}
+		l.busy++
 		close(f.waiting[0])
 		f.waiting = f.waiting[1:]
 		if len(f.waiting) > 0 {
+			f.queued = true
 			l.ring = append(l.ring, f)
 		}
-		return
 	}
-	l.free++
 }
 
-// busy is how many lanes are in use.
-func (l *lanes) busy() int {
+// noteLocked tells the tuner how busy the lanes are, and does what it says.
+func (l *lanes) noteLocked() {
+	if l.tuner == nil {
+		return
+	}
+	if n := l.tuner.note(time.Now(), l.busy >= l.limit, l.limit); n != l.limit {
+		l.limit = n
+		l.grantLocked()
+	}
+}
+
+// throttled says that the server has asked to slow down.
+func (l *lanes) throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.total - l.free
+	if l.tuner != nil {
+		l.limit = l.tuner.throttled(time.Now(), l.limit)
+	}
+}
+
+// spare says whether a lane is free that nobody waits for, so that a transfer
+// may put another goroutine to work.
+func (l *lanes) spare() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy < l.limit
+}
+
+// counts is how many lanes there are, and how many are in use.
+func (l *lanes) counts() (limit, busy int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit, l.busy
 }
 
 // lane is a goroutine's hold on a lane. It belongs to that goroutine.

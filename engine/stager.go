@@ -179,9 +179,9 @@ func (j *joined) ReadAt(p []byte, off int64) (n int, err error) {
 func (s *stager) sendAll(ctx context.Context, m *multipart) error {
 	work := make(chan numbered)
 	g, ctx := errgroup.WithContext(ctx)
-	for range s.concurrency() {
-		g.Go(func() error { return m.sendStaged(ctx, work) })
-	}
+	spawn := s.spawner(g, s3api.MaxParts)
+	spawn.run = func() error { return m.sendStaged(ctx, spawn, work) }
+	spawn.more()
 	g.Go(func() error {
 		defer close(work)
 		return s.feed(ctx, m, work)
@@ -228,11 +228,15 @@ func (s *stager) feed(ctx context.Context, m *multipart, work chan<- numbered) e
 }
 
 // sendStaged is a lane that carries staged parts.
-func (m *multipart) sendStaged(ctx context.Context, work <-chan numbered) error {
+func (m *multipart) sendStaged(ctx context.Context, spawn *spawner, work <-chan numbered) error {
 	ln := m.lane()
 	defer ln.drop()
 	for n := range work {
-		err := m.upload(ctx, ln, n.i, n.content(), n.done)
+		err := ln.take(ctx)
+		if err == nil {
+			spawn.more()
+			err = m.upload(ctx, ln, n.i, n.content(), n.done)
+		}
 		n.room.Release()
 		if err != nil {
 			return err

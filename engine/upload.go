@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/haul-s3/haul/internal/body"
 	"github.com/haul-s3/haul/internal/checksum"
@@ -250,41 +251,29 @@ func (t *transfer) parts(ctx context.Context, c content) (*driver.Outcome, error
 // spread carries n pieces on lanes of the transfer, in ascending order, until
 // one fails.
 func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Context, ln *lane, i int) error) error {
-	next := make(chan int)
+	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
-	for range min(n, t.concurrency()) {
-		g.Go(func() error {
-			ln := t.lane()
-			defer ln.drop()
-			for i := range next {
-				if err := carry(ctx, ln, i); err != nil {
-					return err
-				}
-				ln.drop() // it is others' turn
+	s := t.spawner(g, n)
+	s.run = func() error {
+		ln := t.lane()
+		defer ln.drop()
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return nil
 			}
-			return nil
-		})
-	}
-	g.Go(func() error {
-		defer close(next)
-		for i := range n {
-			select {
-			case next <- i:
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			if err := ln.take(ctx); err != nil {
+				return err
 			}
+			s.more()
+			if err := carry(ctx, ln, i); err != nil {
+				return err
+			}
+			ln.drop() // it is others' turn
 		}
-		return nil
-	})
-	return g.Wait()
-}
-
-// concurrency is how many parts of the transfer are carried at once.
-func (t *transfer) concurrency() int {
-	if t.job.Concurrency > 0 {
-		return min(t.job.Concurrency, t.client.lanes.total)
 	}
-	return t.client.lanes.total
+	s.more()
+	return g.Wait()
 }
 
 // upload sends part i (from 0) and notes what Complete must tell about it.
