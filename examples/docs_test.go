@@ -103,7 +103,7 @@ var fragmentImports = map[string]string{
 }
 
 var (
-	declaration = regexp.MustCompile(`(?m)^(func|type|var) `)
+	declaration = regexp.MustCompile(`(?m)^(func|type) `)
 	lastReturn  = regexp.MustCompile(`(?:^|\n)return\b[^\n]*\n*$`)
 )
 
