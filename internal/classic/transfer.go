@@ -51,6 +51,7 @@ func newTransfer(d *classic, job *driver.Job, ev driver.Events) *transfer {
 	if n := job.Retry.MaxAttempts; n > 0 {
 		t.options = append(t.options, func(o *s3.Options) { o.RetryMaxAttempts = n })
 	}
+	t.options = append(t.options, pace(job.Retry))
 	if job.Checksum.SignPayload {
 		t.options = append(t.options, signPayload)
 	}
