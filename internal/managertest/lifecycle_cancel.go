@@ -143,10 +143,10 @@ func (s *tripwire) WriteAt(p []byte, off int64) (int, error) {
 
 func testCancelInPart(t *testing.T, w *world) {
 	const middle = part + part/2
-	up := &tripwire{ReaderAt: bytes.NewReader(data(big)), past: middle}
+	up := &tripwire{ReaderAt: bytes.NewReader(bigData()), past: middle}
 	down := &tripwire{WriterAt: &memoryAt{b: make([]byte, big)}, past: middle}
 	file := filepath.Join(t.TempDir(), "target")
-	w.Fake.Put(w.Bucket, "middle", data(big), nil)
+	w.Fake.Put(w.Bucket, "middle", bigData(), nil)
 	m := w.manager()
 	for name, begin := range map[string]func(ctx context.Context, cancel func()) (*haul.Future, error){
 		"upload": func(ctx context.Context, cancel func()) (*haul.Future, error) {
@@ -157,7 +157,7 @@ func testCancelInPart(t *testing.T, w *world) {
 			return m.Upload(ctx, haul.FromReader(&tripReader{r: newPattern(big), left: middle, trip: cancel}), w.put("middle-up"))
 		},
 		"upload-by-progress": func(ctx context.Context, cancel func()) (*haul.Future, error) {
-			return m.Upload(ctx, haul.FromBytes(data(big)), w.put("middle-up"), haul.WithSubscribers(cancelAfter(middle)))
+			return m.Upload(ctx, haul.FromBytes(bigData()), w.put("middle-up"), haul.WithSubscribers(cancelAfter(middle)))
 		},
 		"download": func(ctx context.Context, cancel func()) (*haul.Future, error) {
 			down.trip = cancel
@@ -275,7 +275,7 @@ func (s *stuck) WriteAt(p []byte, _ int64) (int, error) { return s.call(p) }
 
 func testCancelBlockedCaller(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.Put(w.Bucket, "stuck", data(big), nil)
+	w.Fake.Put(w.Bucket, "stuck", bigData(), nil)
 	for name, begin := range map[string]func(s *stuck) (*haul.Future, error){
 		"reader": func(s *stuck) (*haul.Future, error) {
 			return m.Upload(w.ctx, haul.FromReader(io.MultiReader(s)), w.put("stuck-up"))

@@ -285,7 +285,7 @@ func testInputInOnQueued(t *testing.T, w *world) {
 
 func testProvided(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.Put(w.Bucket, "known", data(big), nil)
+	w.Fake.Put(w.Bucket, "known", bigData(), nil)
 	known, _ := w.Fake.Object(w.Bucket, "known")
 	provide := func(size int64, etag string) haul.TransferOption {
 		return haul.WithSubscribers(haul.SubscriberFuncs{

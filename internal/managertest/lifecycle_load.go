@@ -200,7 +200,7 @@ func (w *world) huge(arrived chan<- string, next <-chan struct{}) {
 func testBandwidth(t *testing.T, w *world) {
 	m := w.manager(func(o *haul.Options) { o.MaxBandwidth = 64 << 20 })
 	at := &memoryAt{b: make([]byte, big)}
-	w.must(haul.Wait(m.Upload(w.ctx, haul.FromBytes(data(big)), w.put("limited"))))
+	w.must(haul.Wait(m.Upload(w.ctx, haul.FromBytes(bigData()), w.put("limited"))))
 	var l hookLog
 	down, err := m.Download(w.ctx, w.get("limited"), haul.ToWriterAt(at), haul.WithSubscribers(l.subscriber("a")))
 	if err != nil {
@@ -215,7 +215,7 @@ func testBandwidth(t *testing.T, w *world) {
 	// One that would take hours can be cancelled, and one that waits is freed
 	// when the limit is lifted.
 	m.SetMaxBandwidth(100)
-	slow, err := m.Upload(w.ctx, haul.FromBytes(data(big)), w.put("slow"))
+	slow, err := m.Upload(w.ctx, haul.FromBytes(bigData()), w.put("slow"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +230,11 @@ func testBandwidth(t *testing.T, w *world) {
 }
 
 func testMemoryLimit(t *testing.T, w *world) {
-	const limit = 32 << 20
-	const size = 16 * part
+	if testing.Short() {
+		t.Skip("takes more than a second")
+	}
+	const limit = 4 * part
+	const size = 10 * part
 	m := w.manager(func(o *haul.Options) { o.MemoryLimit = limit })
 	t.Run("pipe", func(t *testing.T) { w.in(t).pipeWithin(m, limit, size) })
 	t.Run("ordered-writer", func(t *testing.T) { w.in(t).writerWithin(m, limit, size) })
