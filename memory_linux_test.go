@@ -91,7 +91,7 @@ func memoryManager(url string, optFns ...func(*haul.Options)) (*haul.Manager, er
 		Credentials: memoryKeys,
 	})
 	return haul.NewFromClient(c, append([]func(*haul.Options){func(o *haul.Options) {
-		o.Engine = &engine.Options{TargetThroughput: engine.Gbps(0.4 * memoryLanes), MemoryLimit: streamMax}
+		o.Engine = &engine.Options{TargetThroughput: engine.Gbps(0.4 * memoryLanes), MaxConnections: memoryLanes, MemoryLimit: streamMax}
 	}}, optFns...)...)
 }
 

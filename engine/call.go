@@ -88,6 +88,9 @@ func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Respo
 		}
 		ln.drop()
 		verdict := judge(ctx, err)
+		if verdict.Throttle {
+			t.client.lanes.throttled()
+		}
 		c.exhausted = verdict.Retry && c.attempts >= t.policy.MaxAttempts
 		if !verdict.Retry || c.exhausted || !t.mend(ctx, c, err, verdict) {
 			return nil, err

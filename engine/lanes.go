@@ -75,8 +75,8 @@ func (l *lanes) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.busy--
-	l.noteLocked()
 	l.grantLocked()
+	l.noteLocked()
 }
 
 // grantLocked hands free lanes to those who wait.

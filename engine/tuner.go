@@ -8,8 +8,8 @@ import (
 // The tuner finds out how many lanes bring the most. It looks at goodput in
 // short windows, and moves between these states:
 //
-//	growing   doubles while each doubling brings a tenth more, then goes back to
-//	          what was best
+//	growing   doubles while each doubling brings a tenth more, then goes back,
+//	          unless the last one still brought something
 //	holding   leaves things alone for a while
 //	up        tries a quarter more; grows on if that brings something
 //	down      tries a fifth less; keeps that if it costs nothing
@@ -50,10 +50,10 @@ const (
 )
 
 const (
-	window      = 250 * time.Millisecond
-	windowStale = 4 * window // a window this old has slept, and says nothing
-	holdTime    = 5 * time.Second
-	fullShare   = 0.75 // of a window, for it to count
+	window    = 250 * time.Millisecond
+	windowMax = 8 * window // for windows in which not every lane has ended something
+	holdTime  = 5 * time.Second
+	fullShare = 0.75 // of a window, for it to count
 	// requestWorth is what a request counts beside its bytes, so that small
 	// objects, which latency bounds, ask for lanes as large ones do.
 	requestWorth = 32 << 10
@@ -91,8 +91,11 @@ func (t *tuner) note(now time.Time, full bool, n int) int {
 		return n
 	}
 	bytes, requests := t.count()
+	if requests-t.requests < int64(n) && age < windowMax {
+		return n
+	}
 	rate := (float64(bytes-t.bytes) + requestWorth*float64(requests-t.requests)) / age.Seconds()
-	counts := age < windowStale && t.full >= time.Duration(fullShare*float64(age))
+	counts := t.full >= time.Duration(fullShare*float64(age))
 	settling := t.settling
 	t.began, t.bytes, t.requests, t.full, t.settling = now, bytes, requests, 0, false
 	if !counts || settling {
@@ -107,14 +110,19 @@ func (t *tuner) decide(now time.Time, rate float64, n int) int {
 	switch t.state {
 	case growing:
 		if rate >= 1.1*t.best {
-			reason := fmt.Sprintf("goodput rose by %s", percent(t.best, rate))
+			reason := "they brought " + percent(t.best, rate)
 			t.best, t.bestN = rate, n
 			if n == t.max {
 				return t.hold(now, n, n, "the cap is reached")
 			}
 			return t.change(now, n, min(2*n, t.max), reason)
 		}
-		return t.hold(now, n, t.bestN, "twice the lanes brought "+percent(t.best, rate))
+		reason := "twice the lanes brought " + percent(t.best, rate)
+		if rate < 1.03*t.best {
+			return t.hold(now, n, t.bestN, reason)
+		}
+		t.best = rate
+		return t.hold(now, n, n, reason)
 	case holding:
 		t.best += (rate - t.best) / 4
 		if now.Before(t.until) {
@@ -141,7 +149,7 @@ func (t *tuner) decide(now time.Time, rate float64, n int) int {
 
 func percent(was, is float64) string {
 	if was == 0 {
-		return "from nothing"
+		return "something"
 	}
 	return fmt.Sprintf("%+.0f%%", 100*(is/was-1))
 }

@@ -20,58 +20,78 @@ func (e *stallError) Timeout() bool { return true }
 
 // watch ends an attempt that stalls. Its limit depends on what the attempt is
 // doing, and it stands still while something else than the network is waited
-// for.
+// for. The exchange may call it from another goroutine than the attempt's.
 type watch struct {
 	cancel context.CancelCauseFunc
+	timer  *time.Timer // calls expired
 
-	mu    sync.Mutex
-	timer *time.Timer
-	doing string        // guarded by mu
-	limit time.Duration // guarded by mu; 0: standing still
+	mu       sync.Mutex
+	doing    string        // guarded by mu
+	limit    time.Duration // guarded by mu
+	deadline time.Time     // guarded by mu; zero: standing still
+	stopped  bool          // guarded by mu
 }
 
 // newWatch returns a context that ends with a *stallError when what is being
-// done makes no progress.
+// done makes no progress. The watch stands still until begin.
 func newWatch(ctx context.Context) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{cancel: cancel}
+	w.mu.Lock() // until timer is set
+	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(time.Hour, w.expired)
 	w.timer.Stop()
 	return ctx, w
 }
 
+// expired is called by the timer. It may come too late to be stopped, so that it
+// looks at the clock itself.
 func (w *watch) expired() {
 	w.mu.Lock()
-	doing, limit := w.doing, w.limit
-	w.mu.Unlock()
-	if limit > 0 {
-		w.cancel(&stallError{doing, limit})
+	defer w.mu.Unlock()
+	if !w.deadline.IsZero() && !time.Now().Before(w.deadline) {
+		w.cancel(&stallError{w.doing, w.limit})
 	}
 }
 
 // begin says what is being done from now on, and how long it may make no
-// progress.
+// progress. Once the watch is stopped it does nothing.
 func (w *watch) begin(doing string, limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.doing, w.limit = doing, limit
-	w.timer.Reset(limit)
+	w.startLocked()
 }
 
-// progress starts the limit anew.
+// progress starts the limit anew, also after a pause.
 func (w *watch) progress() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.limit > 0 {
+		w.startLocked()
+	}
+}
+
+func (w *watch) startLocked() {
+	if !w.stopped {
+		w.deadline = time.Now().Add(w.limit)
 		w.timer.Reset(w.limit)
 	}
 }
 
 // pause stands still until the next progress or begin.
-func (w *watch) pause() { w.timer.Stop() }
+func (w *watch) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deadline = time.Time{}
+	w.timer.Stop()
+}
 
 // stop ends the watch and its context.
 func (w *watch) stop() {
-	w.timer.Stop()
+	w.pause()
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
 	w.cancel(nil)
 }
