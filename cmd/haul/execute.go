@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/haul-s3/haul"
+	"github.com/haul-s3/haul/batch"
+)
+
+// execute makes client and Manager, then the job, and runs it. When ctx ends
+// all transfers are cancelled, and execute returns when nothing of them is left.
+func (a *app) execute(ctx context.Context, durable bool, prepare func(context.Context, *tools) *job) error {
+	client, err := a.settings.client(ctx)
+	if err != nil {
+		return err
+	}
+	manager, err := a.settings.manager(client, durable)
+	if err != nil {
+		return err
+	}
+	return manager.Run(ctx, func(ctx context.Context) error {
+		return a.runJob(ctx, prepare(ctx, &tools{app: a, client: client, manager: manager}))
+	})
+}
+
+// runJob moves what the job names, and tells the user about it.
+func (a *app) runJob(ctx context.Context, j *job) error {
+	r := a.newReport(j)
+	items := watched(j.items, r.progress)
+	start := func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
+		return j.start(ctx, item, append(opts, haul.WithSubscribers(r.progress))...)
+	}
+	tally, err := batch.Run(ctx, items, start, batch.Options{Skip: j.skip, Done: r.done})
+	r.finish(tally)
+	switch {
+	case err != nil:
+		return errors.Join(errReported, err)
+	case tally.Failed > 0:
+		return errReported
+	case j.bytes && j.many && tally.Objects+tally.Skipped == 0:
+		return fmt.Errorf("%s: nothing is there", j.source)
+	}
+	return nil
+}
+
+// watched tells the progress what there is to do.
+func watched(items iter.Seq2[batch.Item, error], p *progress) iter.Seq2[batch.Item, error] {
+	return func(yield func(batch.Item, error) bool) {
+		for item, err := range items {
+			if err == nil {
+				p.expect(item.Size)
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+		p.complete()
+	}
+}
