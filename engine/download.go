@@ -88,7 +88,7 @@ func (d *download) firstLane(ctx context.Context) error {
 	ln := d.lane()
 	defer ln.drop()
 	p := &piece{}
-	c := &call{template: d.template, part: 1}
+	c := &call{template: d.template}
 	c.prepare = func(h http.Header, query *string) {
 		if d.head != nil {
 			d.askRange(p, h, query) // the first answer broke off
@@ -101,7 +101,7 @@ func (d *download) firstLane(ctx context.Context) error {
 			if err := d.begin(ctx, ln, w, p, resp); err != nil {
 				return err
 			}
-			return d.readOn(ctx, ln, w, p, resp)
+			return d.readOn(ctx, ln, w, c, p, resp)
 		}
 		if err := d.checkRange(p, resp); err != nil {
 			return err
@@ -277,8 +277,11 @@ func (d *download) claim(only int) *piece {
 
 // readOn reads the first answer's body: p, and then piece after piece until one
 // is somebody else's.
-func (d *download) readOn(ctx context.Context, ln *lane, w *watch, p *piece, resp *wire.Response) error {
+func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, p *piece, resp *wire.Response) error {
 	for {
+		if d.pieces > 1 {
+			c.part = p.i + 1
+		}
 		if err := d.receive(ctx, ln, w, p, resp); err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Lanes and Flow are what the tests of lanes and tuner see.
 type (
@@ -31,3 +34,48 @@ func (l *lanes) Decisions() []Decision {
 	defer l.mu.Unlock()
 	return l.tuner.decisions()
 }
+
+// NewLanes returns n lanes, however busy they are.
+func NewLanes(n int) *Lanes { return newLanes(n, nil) }
+
+// Busy is how many lanes are in use.
+func (l *lanes) Busy() int {
+	_, busy := l.counts()
+	return busy
+}
+
+// Lane is a goroutine's hold on a lane.
+type Lane = lane
+
+// Lane returns a transfer's hold, which holds nothing yet.
+func (l *lanes) Lane(f *Flow) *Lane { return &lane{lanes: l, flow: f} }
+
+// Take acquires the lane.
+func (l *lane) Take(ctx context.Context) error { return l.take(ctx) }
+
+// Drop releases the lane.
+func (l *lane) Drop() { l.drop() }
+
+// Held says whether the lane is held.
+func (l *lane) Held() bool { return l.held }
+
+// Away runs fn without the lane.
+func (l *lane) Away(ctx context.Context, fn func() error) error { return l.away(ctx, fn) }
+
+// Watch ends an attempt that stalls.
+type Watch = watch
+
+// NewWatch returns a watch and the context that it ends.
+func NewWatch(ctx context.Context) (context.Context, *Watch) { return newWatch(ctx) }
+
+// Begin says what is being done from now on.
+func (w *watch) Begin(doing string, limit time.Duration) { w.begin(doing, limit) }
+
+// Progress starts the limit anew.
+func (w *watch) Progress() { w.progress() }
+
+// Pause stands still.
+func (w *watch) Pause() { w.pause() }
+
+// Stop ends the watch.
+func (w *watch) Stop() { w.stop() }

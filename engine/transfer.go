@@ -52,12 +52,14 @@ func (t *transfer) outcome(op s3api.Operation, resp *s3api.Response) *driver.Out
 	h := resp.Header
 	out := &driver.Outcome{
 		ETag: h.Get(s3api.HeaderETag), VersionID: h.Get(s3api.HeaderVersionID),
-		ContentType: h.Get(s3api.HeaderContentType), Metadata: metadata(h),
 		Counters: t.counters(),
 		Output: func() (any, error) {
 			// The transfer's context has ended by the time this is asked.
 			return t.serializer.Decode(context.Background(), op, resp)
 		},
+	}
+	if op == s3api.GetObject { // other answers tell the type of the answer
+		out.ContentType, out.Metadata = h.Get(s3api.HeaderContentType), metadata(h)
 	}
 	out.LastModified, _ = parseTime(h.Get(s3api.HeaderLastModified)) // zero if it isn't there
 	return out

@@ -167,6 +167,16 @@ func TestThereAndBack(t *testing.T) {
 	}
 }
 
+// TestNoContentTypeOfAnswers tells the object's content type, never that of an
+// XML answer.
+func TestNoContentTypeOfAnswers(t *testing.T) {
+	w := newWorld(t, engine.Options{})
+	out, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(content(11<<20))), &events{})
+	if err != nil || out.ContentType != "" {
+		t.Errorf("got %q, %v; want no content type", out.ContentType, err)
+	}
+}
+
 // TestRequestsOfSmallObjects counts: one each way.
 func TestRequestsOfSmallObjects(t *testing.T) {
 	w := newWorld(t, engine.Options{})

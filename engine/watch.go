@@ -37,9 +37,7 @@ type watch struct {
 func newWatch(ctx context.Context) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{cancel: cancel}
-	w.mu.Lock() // until timer is set
-	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(time.Hour, w.expired)
+	w.timer = time.AfterFunc(time.Hour, w.expired) // an hour is only until Stop
 	w.timer.Stop()
 	return ctx, w
 }
@@ -89,9 +87,9 @@ func (w *watch) pause() {
 
 // stop ends the watch and its context.
 func (w *watch) stop() {
-	w.pause()
 	w.mu.Lock()
-	w.stopped = true
+	w.stopped, w.deadline = true, time.Time{}
+	w.timer.Stop()
 	w.mu.Unlock()
 	w.cancel(nil)
 }
