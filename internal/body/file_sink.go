@@ -101,7 +101,8 @@ type fileWriter struct {
 	f     File
 	path  string
 	o     FileOptions
-	ended atomic.Bool // committed or aborted
+	ended atomic.Bool // committed, aborted or kept
+	named atomic.Bool // the temporary name outlives a loss of power
 }
 
 // begin gives the temporary file its mode, before there is anything in it that
@@ -181,11 +182,13 @@ func (w *fileWriter) Abort() error {
 	return w.remove()
 }
 
-func (w *fileWriter) remove() error {
-	if err := w.fs.Remove(w.f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+func (w *fileWriter) remove() error { return ignoreMissing(w.fs.Remove(w.f.Name())) }
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // specialWriter writes a device or a FIFO in place.

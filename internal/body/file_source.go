@@ -42,7 +42,7 @@ func (s fileSource) reader(fsys FS, f File) (*Reader, error) {
 		return &Reader{Size: -1, Stream: f}, nil
 	}
 	check := func() error { return replaced(fsys, s.path, f, info) }
-	return &Reader{Size: info.Size(), At: f, Local: true, check: check}, nil
+	return &Reader{Size: info.Size(), At: f, Local: true, Info: info, check: check}, nil
 }
 
 // hasBytes says that a file whose size is 0 has bytes all the same.

@@ -21,6 +21,10 @@ type FS interface {
 	// where that is long, with its beginning), with the mode 0666 less the
 	// umask, opened for writing and reading.
 	CreateTemp(dir, prefix string) (File, error)
+	// OpenKept opens a file that outlives a process, for reading and writing,
+	// and makes it, with the mode 0600, where create says so and it is not
+	// there. A symbolic link as last element is an error, not followed.
+	OpenKept(name string, create bool) (File, error)
 	// Rename replaces newname by oldname atomically where the system can.
 	Rename(oldname, newname string) error
 	// Remove removes a file.
@@ -64,6 +68,15 @@ func (OS) OpenWrite(name string) (File, error) { return file(os.OpenFile(name, o
 
 // CreateTemp creates a new file for writing.
 func (OS) CreateTemp(dir, prefix string) (File, error) { return file(createTemp(dir, prefix)) }
+
+// OpenKept opens a file that outlives a process.
+func (OS) OpenKept(name string, create bool) (File, error) {
+	flag := os.O_RDWR | noFollow
+	if create {
+		flag |= os.O_CREATE
+	}
+	return file(os.OpenFile(name, flag, 0o600))
+}
 
 // Rename renames a file.
 func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }

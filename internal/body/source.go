@@ -3,7 +3,10 @@
 // WriterAt, ordered writer). It knows files and memory, nothing of S3.
 package body
 
-import "io"
+import (
+	"io"
+	"io/fs"
+)
 
 // Source is where an upload's bytes come from. It is a description; Open makes
 // it readable, once per transfer.
@@ -30,6 +33,9 @@ type Reader struct {
 	Local bool
 	// InMemory says that reading costs nothing, so a second pass is free.
 	InMemory bool
+	// Info is what was known of a regular file when it was opened; nil for all
+	// other sources.
+	Info fs.FileInfo
 
 	check func() error
 	close func() error

@@ -16,13 +16,16 @@ var errTooManyLinks = errors.New("too many levels of symbolic links")
 // bytes more. The usual limit is 255 bytes, but there are lower ones.
 const shortNameBytes = 100
 
+// tempSuffix is the length of what a temporary name has more: a dot and eight
+// digits.
+const tempSuffix = 9
+
 // createTemp is os.CreateTemp with the mode of an ordinary new file: what is
 // downloaded gets 0666 less the umask, not 0600. A long name gets no longer by
 // being temporary: where the file may be, the temporary one may.
 func createTemp(dir, prefix string) (*os.File, error) {
-	const suffix = 9 // a dot and eight digits
 	if len(prefix) > shortNameBytes {
-		prefix = cut(prefix, len(prefix)-suffix)
+		prefix = cut(prefix, len(prefix)-tempSuffix)
 	}
 	if dir != "" && !os.IsPathSeparator(dir[len(dir)-1]) {
 		dir += string(filepath.Separator)

@@ -57,6 +57,7 @@ var rooms = map[string]struct {
 	"internal/s3api": {vocabulary, false},
 
 	"internal/managertest": {tests, true},
+	"internal/crashfs":     {tests, true},
 	"internal/s3fake":      {tests, true},
 	"internal/s3fault":     {tests, true},
 	"internal/testbody":    {tests, true},
@@ -67,6 +68,7 @@ var rooms = map[string]struct {
 // convenience: mostly, the thing wanted lives in the wrong room.
 var sideways = map[string]string{
 	"internal/body -> internal/bufpool": "an ordered sink stages what must wait its turn, under the memory limit",
+	"internal/journal -> internal/body": "the file layer, so that a test can drop what was not synced",
 }
 
 // testRoomUsers are the rooms whose production files may import a room for tests, other than those rooms themselves.
