@@ -67,9 +67,28 @@ func testShutdownEnded(t *testing.T, w *world) {
 
 func testShutdownNow(t *testing.T, w *world) {
 	for name, cause := range map[string]error{"cause": errors.New("the power is going"), "no-cause": nil} {
+		want := cause
+		if want == nil {
+			want = haul.ErrShutdown
+		}
+		// One that is running.
 		m := w.manager()
+		o := w.operation("upload-parts")
+		h := w.hold("UploadPart", 2, false)
+		f, err := o.begin(w.ctx, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-h.reached
+		if err := m.ShutdownNow(w.ctx, cause); err != nil {
+			t.Errorf("%s: ShutdownNow: %v", name, err)
+		}
+		wantCanceled(t, "running", f, want)
+		o.untouched(t)
+		// Some that are running, and some that wait.
+		m = w.manager()
 		operations := w.operations(t.TempDir())
-		release := w.crowd(m) // so that some are waiting still
+		release := w.crowd(m)
 		var all []*haul.Future
 		for _, o := range operations {
 			f, err := o.begin(w.ctx, m)
@@ -78,26 +97,10 @@ func testShutdownNow(t *testing.T, w *world) {
 			}
 			all = append(all, f)
 		}
-		busy := w.manager()
-		o := w.operation("upload-parts")
-		h := w.hold("UploadPart", 2, false)
-		f, err := o.begin(w.ctx, busy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		<-h.reached
-		want := cause
-		if want == nil {
-			want = haul.ErrShutdown
-		}
-		for _, m := range []*haul.Manager{m, busy} {
-			if err := m.ShutdownNow(w.ctx, cause); err != nil {
-				t.Errorf("%s: ShutdownNow: %v", name, err)
-			}
+		if err := m.ShutdownNow(w.ctx, cause); err != nil {
+			t.Errorf("%s: ShutdownNow: %v", name, err)
 		}
 		release()
-		wantCanceled(t, "running", f, want)
-		o.untouched(t)
 		for i, f := range all {
 			wantCanceled(t, operations[i].name, f, want)
 			operations[i].untouched(t)
@@ -144,39 +147,42 @@ func testRun(t *testing.T, w *world) {
 		o.right(t)
 	})
 	// The rest leave with a transfer in flight, which is cancelled.
-	during := func(t *testing.T, leave func(ctx context.Context, run func(func()) error) error, want error) {
-		w := w.in(t)
-		m := w.manager()
-		o := w.operation("upload-parts")
-		h := w.hold("UploadPart", 1, false)
-		var f *haul.Future
-		err := leave(w.ctx, func(last func()) error {
-			return m.Run(w.ctx, func(ctx context.Context) (err error) {
-				if f, err = o.begin(ctx, m); err != nil {
-					return err
-				}
-				<-h.reached
-				last()
-				return cause
-			})
+	bang := errors.New("bang")
+	for name, c := range map[string]struct {
+		leave func() error
+		want  error
+	}{
+		"error": {func() error { return cause }, cause},
+		"panic": {func() error { panic(bang) }, bang},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := w.in(t)
+			m := w.manager()
+			o := w.operation("upload-parts")
+			h := w.hold("UploadPart", 1, false)
+			var f *haul.Future
+			run := func() (err error) {
+				defer func() {
+					if v := recover(); v != nil {
+						err = v.(error)
+					}
+				}()
+				return m.Run(w.ctx, func(ctx context.Context) (err error) {
+					if f, err = o.begin(ctx, m); err != nil {
+						return err
+					}
+					<-h.reached
+					return c.leave()
+				})
+			}
+			if err := run(); !errors.Is(err, c.want) {
+				t.Errorf("Run: got %v, want %v", err, c.want)
+			}
+			wantCanceled(t, "upload", f, c.want)
+			o.untouched(t)
+			w.nothingOpen(t)
 		})
-		if !errors.Is(err, want) {
-			t.Errorf("Run: got %v, want %v", err, want)
-		}
-		wantCanceled(t, "upload", f, want)
-		o.untouched(t)
-		w.nothingOpen(t)
 	}
-	t.Run("error", func(t *testing.T) {
-		during(t, func(_ context.Context, run func(func()) error) error { return run(func() {}) }, cause)
-	})
-	t.Run("panic", func(t *testing.T) {
-		bang := errors.New("bang")
-		during(t, func(_ context.Context, run func(func()) error) (err error) {
-			defer func() { err, _ = recover().(error) }()
-			return run(func() { panic(bang) })
-		}, bang)
-	})
 	t.Run("context", func(t *testing.T) {
 		w := w.in(t)
 		m := w.manager()

@@ -293,6 +293,13 @@ func (w *world) nothingOpen(t *testing.T) {
 	t.Helper()
 	for _, u := range w.Fake.Uploads() {
 		t.Errorf("upload %s of key %s is left open", u.ID, u.Key)
+	}
+	w.discardUploads()
+}
+
+// discardUploads removes what is open.
+func (w *world) discardUploads() {
+	for _, u := range w.Fake.Uploads() {
 		r := httptest.NewRequest(http.MethodDelete, "/"+u.Bucket+"/"+url.PathEscape(u.Key)+"?uploadId="+url.QueryEscape(u.ID), nil)
 		w.Fake.ServeHTTP(httptest.NewRecorder(), r)
 	}
