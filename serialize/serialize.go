@@ -40,11 +40,12 @@ type CredentialsFunc = s3api.CredentialsFunc
 // AuthScheme says how a request is signed.
 type AuthScheme = s3api.AuthScheme
 
-// SDK is the Serializer that works through a client of the AWS SDK. It holds no
-// state of its own and is safe for concurrent use.
+// SDK is the Serializer that works through a client of the AWS SDK. It remembers
+// the last templates, and is safe for concurrent use.
 type SDK struct {
 	client *s3.Client
 	optFns []func(*s3.Options)
+	slots  slots // templates for every key
 }
 
 var _ Serializer = (*SDK)(nil)
@@ -76,6 +77,9 @@ func (s *SDK) Options() s3.Options {
 // ChecksumAlgorithm of PutObject and UploadPart is left out, values that the
 // input gives stay. A GetObject asks for checksums if its ChecksumMode says so.
 func (s *SDK) Serialize(ctx context.Context, op Operation, in any) (*Template, error) {
+	if t, err := s.bySlot(ctx, op, in); t != nil || err != nil {
+		return t, err
+	}
 	return s.serialize(ctx, op, in, "")
 }
 
@@ -98,11 +102,13 @@ func (s *SDK) serialize(ctx context.Context, op Operation, in any, region string
 	if err != nil {
 		return nil, fmt.Errorf("serialize %s: %w", op, err)
 	}
-	t.Reregion = func(ctx context.Context, region string) (*Template, error) {
-		if !regionName.MatchString(region) {
-			return nil, fmt.Errorf("%q is not the name of a region", region)
-		}
-		return s.serialize(ctx, op, in, region)
-	}
+	t.Reregion = s.reregion(op, in)
 	return t, nil
+}
+
+// badRegionError is a server's word for a region that isn't one.
+type badRegionError string
+
+func (e badRegionError) Error() string {
+	return fmt.Sprintf("%q is not the name of a region", string(e))
 }
