@@ -49,7 +49,7 @@ func execute(ctx context.Context, args []string) (code int) {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand())
+	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand(), runCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -7,12 +7,13 @@
 // much less; what one needs more is its own.
 //
 // The sockets block, each has a goroutine and so a thread, and a slice of 256
-// KiB passes at a time: sockets.go. What is done with them is in transfer.go.
+// KiB passes at a time: socket.go. What is done with them is in transfer.go.
 package floor
 
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -23,8 +24,11 @@ import (
 // slice is how much passes at a time.
 const slice = 256 << 10
 
-// Run does the work of the workload.
+// Run does the work of the workload. It changes GOMAXPROCS of the process.
 func Run(ctx context.Context, w *workload.Spec) error {
+	// A goroutine that comes back from a blocking call must not have to wait for
+	// a place to run at: 64 KiB objects cost a tenth less so.
+	runtime.GOMAXPROCS(w.Concurrency + runtime.NumCPU())
 	r := &run{w: w}
 	if w.Up && !w.File {
 		var err error
