@@ -11,7 +11,7 @@ import (
 )
 
 // sizes are on both sides of the window's end.
-var sizes = []int64{0, 1, 64 << 10, pattern.Window - 1, pattern.Window, pattern.Window + 1, 3*pattern.Window + 5}
+var sizes = []int64{0, 1, 64 << 10, pattern.Window - 1, pattern.Window, 2*pattern.Window + 5}
 
 func object(t *testing.T, size int64) []byte {
 	t.Helper()
@@ -24,7 +24,7 @@ func object(t *testing.T, size int64) []byte {
 
 func TestCRC(t *testing.T) {
 	for _, size := range sizes {
-		for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32, checksum.CRC32C} {
+		for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32} {
 			h := checksum.New(a)
 			h.Write(object(t, size))
 			if got, want := pattern.CRC(a, size), h.Sum64(); got != want {
