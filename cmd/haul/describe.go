@@ -72,6 +72,18 @@ var codeHints = map[string]string{
 	"EntityTooLarge":        "raise --part-size",
 }
 
+// hopeless are the codes that every other object would get too.
+var hopeless = map[string]bool{
+	"NoSuchBucket": true, "InvalidBucketName": true, "InvalidAccessKeyId": true,
+	"SignatureDoesNotMatch": true, "ExpiredToken": true, "RequestTimeTooSkewed": true,
+}
+
+// isHopeless says that going on makes no sense.
+func isHopeless(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && hopeless[api.ErrorCode()]
+}
+
 // hintFor says what to do about an error, nothing if that can't be said.
 func hintFor(err error) string {
 	var api smithy.APIError

@@ -33,9 +33,19 @@ func (a *app) runJob(ctx context.Context, j *job) error {
 	start := func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
 		return j.start(ctx, item, append(opts, haul.WithSubscribers(r.progress))...)
 	}
-	tally, err := batch.Run(ctx, items, start, batch.Options{Skip: j.skip, Done: r.done})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := func(item batch.Item, result *haul.Result, err error) {
+		r.done(item, result, err)
+		if j.many && isHopeless(err) {
+			cancel(errHopeless)
+		}
+	}
+	tally, err := batch.Run(ctx, items, start, batch.Options{Skip: j.skip, Done: done})
 	r.finish(tally)
 	switch {
+	case errors.Is(err, errHopeless):
+		return err
 	case err != nil:
 		return errors.Join(errReported, err)
 	case tally.Failed > 0:
@@ -45,6 +55,9 @@ func (a *app) runJob(ctx context.Context, j *job) error {
 	}
 	return nil
 }
+
+// errHopeless is why a job was ended before it was through.
+var errHopeless = errors.New("stopped: the others would fail in the same way")
 
 // watched tells the progress what there is to do.
 func watched(items iter.Seq2[batch.Item, error], p *progress) iter.Seq2[batch.Item, error] {
