@@ -166,7 +166,7 @@ func (t *transfer) attempt(ctx context.Context, c *call) (*s3api.Response, error
 func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Response, error) {
 	request, body, err := t.request(ctx, w, c)
 	if err != nil {
-		return nil, err
+		return nil, &retry.Permanent{Err: err} // nothing that the network did
 	}
 	t.count(c)
 	w.begin("waiting for the answer", t.answerLimit(c))

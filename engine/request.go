@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/haul-s3/haul/internal/s3api"
 	"github.com/haul-s3/haul/internal/sigv4"
@@ -32,6 +34,9 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 		body = c.payload(ctx, w)
 		body.dress(r)
 	}
+	if err := checkFields(header); err != nil {
+		return nil, nil, err
+	}
 	signature, err := t.sign(ctx, template, r, payloadHash(template, body))
 	if err != nil {
 		return nil, nil, err
@@ -44,6 +49,18 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 		r.Body = bytes.NewReader(template.Body)
 	}
 	return r, body, nil
+}
+
+// checkFields finds a header value that can't be sent (RFC 9110, section 5.5).
+func checkFields(h http.Header) error {
+	for name, values := range h {
+		for _, v := range values {
+			if i := strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
+				return fmt.Errorf("value of header %s has the control character %q at %d: leave it out", name, v[i], i)
+			}
+		}
+	}
+	return nil
 }
 
 func payloadHash(template *s3api.Template, body *payload) string {

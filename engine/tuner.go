@@ -51,7 +51,7 @@ const (
 
 const (
 	window    = 250 * time.Millisecond
-	windowMax = 8 * window // for windows in which not every lane has ended something
+	windowMax = 8 * window // for windows in which not every lane has ended two things
 	holdTime  = 5 * time.Second
 	fullShare = 0.75 // of a window, for it to count
 	// requestWorth is what a request counts beside its bytes, so that small
@@ -91,7 +91,7 @@ func (t *tuner) note(now time.Time, full bool, n int) int {
 		return n
 	}
 	bytes, requests := t.count()
-	if requests-t.requests < int64(n) && age < windowMax {
+	if requests-t.requests < 2*int64(n) && age < windowMax {
 		return n
 	}
 	rate := (float64(bytes-t.bytes) + requestWorth*float64(requests-t.requests)) / age.Seconds()
