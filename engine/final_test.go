@@ -1,14 +1,20 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // What no second attempt mends is asked for once. A wrong region is mended where
@@ -45,5 +51,42 @@ func TestFinalAnswersAreNotTriedAgain(t *testing.T) {
 				t.Errorf("got %d requests, want %d", got, tc.requests)
 			}
 		})
+	}
+}
+
+// TestBadHeaderValue is told before anything is sent, and sent never.
+func TestBadHeaderValue(t *testing.T) {
+	w := newWorld(t, engine.Options{})
+	job := uploadJob("k", body.FromBytes([]byte("x")))
+	job.Calls[s3api.PutObject].(*s3.PutObjectInput).Metadata = map[string]string{"a": "b\nc"}
+	_, err := w.driver.Transfer(context.Background(), job, &events{})
+	if err == nil || !strings.Contains(err.Error(), "X-Amz-Meta-A") {
+		t.Errorf("got %v, want an error that names the header", err)
+	}
+	if n := len(w.server.Requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// TestDownloadFeedsUpload moves an object through a pipe between two transfers
+// of one client with little memory: neither takes what the other needs.
+func TestDownloadFeedsUpload(t *testing.T) {
+	w := newWorld(t, engine.Options{MemoryLimit: 12 << 20})
+	data := content(60 << 20)
+	w.server.Put("b", "from", data, nil)
+	r, pipe := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.driver.Transfer(context.Background(), downloadJob("from", body.ToWriter(pipe)), &events{})
+		done <- errors.Join(err, pipe.Close())
+	}()
+	if _, err := w.driver.Transfer(context.Background(), uploadJob("to", body.FromReader(r)), &events{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if o, _ := w.server.Object("b", "to"); !bytes.Equal(o.Data, data) {
+		t.Error("the pipe changed the object")
 	}
 }
