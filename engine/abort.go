@@ -18,7 +18,7 @@ func (m *multipart) abandon(ctx context.Context, err error) error {
 	if errors.As(err, &inner) {
 		failure.Part, failure.Attempt, failure.Err = inner.Part, inner.Attempt, inner.Err
 	}
-	if m.job.LeaveParts {
+	if m.keeps(err) || m.job.LeaveParts {
 		return failure
 	}
 	if aerr := m.abort(ctx); aerr != nil {

@@ -152,7 +152,7 @@ func (j *jobs) Transfer(ctx context.Context, job *driver.Job, ev driver.Events) 
 	case driver.Upload:
 		return t.upload(ctx)
 	case driver.Download:
-		return t.download(ctx)
+		return t.downloadWithJournal(ctx)
 	case driver.Copy:
 		return t.copy(ctx)
 	default:

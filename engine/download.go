@@ -45,6 +45,9 @@ type download struct {
 	pieces   int
 	spawn    *spawner
 	alone    bool // the first lane carries all
+	// With a journal (resume_download.go):
+	kept  body.Kept // the sink, once the journal speaks of it
+	there []bool    // pieces that need not be fetched; nil: none
 
 	mu   sync.Mutex
 	next int // the first piece that no lane has; guarded by mu
@@ -56,6 +59,7 @@ type piece struct {
 	off, length int64 // in the sink
 	got         int64 // bytes that are in the sink
 	sum         *checksum.Hash
+	own         *checksum.Hash // for the journal, where sum doesn't do
 	ordered     *body.OrderedPart
 }
 
@@ -66,8 +70,18 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 	}
 	d := &download{transfer: t, template: template}
 	d.group, d.groupCtx = errgroup.WithContext(ctx)
-	d.group.Go(func() error { return d.firstLane(d.groupCtx) })
-	if err = d.group.Wait(); err == nil {
+	tookUp, err := d.takeUp(ctx)
+	switch {
+	case err != nil:
+	case tookUp:
+		d.fetchMissing()
+	default:
+		d.group.Go(func() error { return d.firstLane(d.groupCtx) })
+	}
+	if werr := d.group.Wait(); err == nil {
+		err = werr
+	}
+	if err == nil {
 		err = d.validate(ctx)
 	}
 	if d.order != nil {
@@ -77,7 +91,7 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.sink.Abort())
+		return nil, d.giveUp(err)
 	}
 	return d.commit()
 }
@@ -147,6 +161,9 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 		d.order = body.NewOrderer(sink, d.client.pool)
 	}
 	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
+	if err := d.beginJournal(); err != nil {
+		return &retry.Permanent{Err: err}
+	}
 	d.plan(0, p)
 	d.next = 1
 	return d.startLanes(ctx, p)
@@ -257,12 +274,16 @@ func (d *download) plan(i int, p *piece) {
 		r = plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
 	}
 	*p = piece{i: i, off: r.Offset, length: r.Length, sum: d.expected.hash()}
+	d.noting(p)
 }
 
 // claim takes the next piece, or, if only is not negative, that one if it is
 // the next. Nil if there is none.
 func (d *download) claim(only int) *piece {
 	d.mu.Lock()
+	for d.next < len(d.there) && d.there[d.next] {
+		d.next++
+	}
 	i := d.next
 	if i >= d.pieces || only >= 0 && only != i {
 		d.mu.Unlock()
@@ -414,7 +435,7 @@ func (d *download) validate(ctx context.Context) error {
 func (d *download) fetchAgain(ctx context.Context) error {
 	d.events.Progress(-d.size)
 	d.extraBytes.Add(d.size)
-	d.next = 0
+	d.next, d.there = 0, nil
 	d.group, d.groupCtx = errgroup.WithContext(ctx)
 	d.spawnLanes()
 	d.spawn.more()

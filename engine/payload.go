@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"strconv"
 	"sync"
 
@@ -26,6 +27,7 @@ type content struct {
 	local       bool         // reading is a file call
 	inMemory    bool         // a second pass is free
 	check       func() error // says if the source has changed; nil: it can't
+	info        fs.FileInfo  // of a regular file, nil of all else
 }
 
 // proof is the checksum that goes with one request.

@@ -60,8 +60,8 @@ func (d *download) fill(ctx context.Context, w *watch, r io.Reader, b []byte) (n
 // writer of the caller's that takes its bytes in order, which may block for as
 // long as it likes.
 func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) error {
-	if p.sum != nil {
-		_, _ = d.client.onThread(func() (int, error) { return p.sum.Write(b) })
+	if p.sum != nil || p.own != nil {
+		_, _ = d.client.onThread(func() (int, error) { p.hash(b); return 0, nil })
 	}
 	var err error
 	switch {
@@ -89,7 +89,7 @@ func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) er
 func (d *download) endPiece(ctx context.Context, ln *lane, p *piece) error {
 	d.expected.note(p)
 	if p.ordered == nil {
-		return nil
+		return d.mark(p)
 	}
 	end := p.ordered.Close
 	if !p.ordered.IsTurn() {

@@ -30,7 +30,7 @@ func (t *transfer) upload(ctx context.Context) (*driver.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.uploadFrom(ctx, src)
+	out, err := t.uploadWithJournal(ctx, src)
 	if cerr := src.Close(); err == nil && cerr != nil {
 		return nil, cerr
 	}
@@ -65,7 +65,7 @@ func (t *transfer) uploadOnce(ctx context.Context, src *body.Reader) (*driver.Ou
 func (t *transfer) threshold() int64 { return min(t.job.Threshold, s3api.MaxPartSize) }
 
 func whole(src *body.Reader) content {
-	return content{at: src.At, length: src.Size, local: src.Local, inMemory: src.InMemory, check: src.Check}
+	return content{at: src.At, length: src.Size, local: src.Local, inMemory: src.InMemory, check: src.Check, info: src.Info}
 }
 
 // trailer decides where the checksum travels. As a trailer the source is read
@@ -199,6 +199,12 @@ func (t *transfer) create(ctx context.Context, partOp s3api.Operation, create *s
 	if err != nil {
 		return nil, t.failure(c, err)
 	}
+	return t.multipart(part, id), nil
+}
+
+// multipart is the upload with this id; part is a template of its parts'
+// requests.
+func (t *transfer) multipart(part *s3api.Template, id string) *multipart {
 	t.events.Open(id)
 	part = part.Clone()
 	part.URL.RawQuery = setQuery(part.URL.RawQuery, s3api.QueryUploadID, id)
@@ -206,7 +212,7 @@ func (t *transfer) create(ctx context.Context, partOp s3api.Operation, create *s
 	if a := t.job.Checksum.Algorithm; a.Combinable() && t.job.Checksum.Type == s3api.ChecksumFullObject {
 		m.combiner = checksum.NewCombiner(a, -1)
 	}
-	return m, nil
+	return m
 }
 
 // createUpload opens the upload with the headers of an uploaded object.
@@ -231,19 +237,22 @@ func (t *transfer) parts(ctx context.Context, c content) (*driver.Outcome, error
 	if err != nil {
 		return nil, err
 	}
-	m, err := t.createUpload(ctx)
+	u := plan.Uniform{Size: c.length, PartSize: partSize}
+	m, err := t.openParts(ctx, c, u)
 	if err != nil {
 		return nil, err
 	}
-	u := plan.Uniform{Size: c.length, PartSize: partSize}
-	for range u.Count() {
-		m.results = append(m.results, &s3api.CompletedPart{})
-	}
 	err = t.spread(ctx, u.Count(), func(ctx context.Context, ln *lane, i int) error {
+		if m.done(i) {
+			return nil
+		}
 		r := u.At(i)
 		part := c
 		part.off, part.length = c.off+r.Offset, r.Length
-		return m.upload(ctx, ln, i, part, m.results[i])
+		if err := m.upload(ctx, ln, i, part, m.results[i]); err != nil {
+			return err
+		}
+		return m.mark(i, r.Length)
 	})
 	return m.finish(ctx, err, c)
 }

@@ -115,6 +115,7 @@ type Job struct {
 	Bandwidth   *throttle.Limiter // nil: none
 	Range       string            // Download: the user's Range header, or ""
 	PartNumber  int32             // Download: the user's PartNumber, or 0
+	Resume      *Resume           // keep a journal, and take up what it says; nil: don't
 
 	// SourceHead asks the source of a Copy for its head and tags through a
 	// client of its own; nil: the driver asks by itself.
@@ -127,6 +128,20 @@ type Job struct {
 	// source has tags that are too long for the header of Create; its answer is
 	// nil where there are none. versionID is the new object's, or "".
 	CopyTagging func(head *ObjectHead, versionID string) any
+}
+
+// Resume asks for a journal of the upload of a regular file, or of the download
+// of a whole object to a body.Keeper.
+type Resume struct {
+	Dir     string // the journals' folder
+	Path    string // of the source or target, absolute
+	Version string // that a download asked for, or ""
+	// Request is what the journal shall keep of the caller's input. An upload
+	// is taken up only by one with the same.
+	Request []byte
+	// Afresh is told at once why what an earlier transfer left is not taken up;
+	// nil: nobody is told.
+	Afresh func(why string)
 }
 
 // ObjectHead is what HeadObject tells of a copy's source, and its tags.

@@ -14,6 +14,7 @@ type Failure struct {
 	UploadID string // of an upload that may still be open, or ""
 	Part     int    // part number, 0 if the failure belongs to no part
 	Attempt  int    // the attempt that failed last, from 1; 0 if nothing was sent
+	Journal  string // path of the journal with which another transfer can go on, or ""
 	Err      error
 }
 

@@ -17,6 +17,10 @@ type Outcome struct {
 	Checksum     Checksum
 	Parts        int // 1 for a single request, 0 for Delete
 	Counters
+	// Resumed is how many bytes an earlier transfer had moved already; Afresh is
+	// why what one left was not taken up, or "".
+	Resumed int64
+	Afresh  string
 
 	// Output decodes the SDK's own output of the last call.
 	Output func() (any, error)

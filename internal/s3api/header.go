@@ -37,9 +37,10 @@ const (
 
 // Query parameters that the engine sets by itself.
 const (
-	QueryPartNumber = "partNumber"
-	QueryUploadID   = "uploadId"
-	QueryVersionID  = "versionId"
+	QueryPartNumber       = "partNumber"
+	QueryPartNumberMarker = "part-number-marker"
+	QueryUploadID         = "uploadId"
+	QueryVersionID        = "versionId"
 )
 
 // Checksum types (Amazon S3 User Guide, "Checking object integrity").

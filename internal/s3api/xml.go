@@ -120,6 +120,20 @@ type ListedPart struct {
 	Size   int64  `xml:"Size"`
 }
 
+// PartList is one page of the answer to ListParts.
+type PartList struct {
+	XMLName   xml.Name     `xml:"ListPartsResult"`
+	Parts     []ListedPart `xml:"Part"`
+	Truncated bool         `xml:"IsTruncated"`
+	Next      int          `xml:"NextPartNumberMarker"`
+}
+
+// ParseListParts reads the answer to ListParts.
+func ParseListParts(b []byte) (l PartList, err error) {
+	err = xml.Unmarshal(b, &l)
+	return l, err
+}
+
 // Tag is one object tag.
 type Tag struct {
 	Key   string `xml:"Key"`
