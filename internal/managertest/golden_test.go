@@ -97,7 +97,7 @@ var ownBusiness = []string{
 
 // additions are headers that the SDK's request may lack, with the reason.
 var additions = map[string]string{
-	// DESIGN §5: S3 itself refuses an object of another size. The SDK sends it
+	// With it S3 itself refuses an object of another size. The SDK sends it
 	// only where the caller gives it, which the classic driver does only beside
 	// a full-object checksum.
 	"X-Amz-Mp-Object-Size": "on CompleteMultipartUpload, so that S3 refuses an object of another size",

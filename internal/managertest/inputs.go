@@ -18,7 +18,7 @@ import (
 )
 
 // inputTests hold every field of the SDK's inputs against a table of the
-// requests that it belongs on (DESIGN of package haul: route.go).
+// requests that it belongs on, which route.go of package haul describes.
 var inputTests = []conformanceTest{
 	{name: "input-of-upload", needFake: true, run: testUploadInput},
 	{name: "input-of-download", needFake: true, run: testDownloadInput},

@@ -44,7 +44,7 @@ func (w *world) getKeyed(key string, k customerKey) *s3.GetObjectInput {
 func testSSEC(t *testing.T, w *world) {
 	m := w.manager()
 	right, wrong := newCustomerKey('r'), newCustomerKey('w')
-	for _, size := range []int64{0, 1000, 2*part + 1} {
+	for _, size := range []int64{0, 1000, part + 1} {
 		b := data(size)
 		for kind, make := range sourceKinds(t.TempDir(), b) {
 			w.must(haul.Wait(m.Upload(w.ctx, make(), w.putKeyed("keyed", right))))
