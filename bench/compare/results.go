@@ -27,7 +27,7 @@ CPU is the client's alone. Reproduce with
   one choose, except that the Common Runtime derives its number from a target of 10 Gbit/s.
 * %d rounds, in turn (A B C, A B C …); every figure is a median. CPU is user and system time of the client's process.
   Clients in Go measure it around the work, in a process of their own; of programs, what they take for an object of one
-  byte is taken off, wall and CPU, and of the small objects they move a tenth.
+  byte is taken off, wall and CPU; they move a quarter of the large object and a tenth of the small ones.
 * Files are on %s. In memory, the source is one slice and the target takes positioned writes and drops them; the
   resident memory is without the source.
 * Checks are on: every client was first made to move small versions of all workloads while each byte was compared, and

@@ -19,9 +19,12 @@ import (
 	"github.com/haul-s3/haul/bench/workload"
 )
 
-// programShare is how many of the small objects a program moves: one in so many.
-// They are slow, and their figures are given by the object.
-const programShare = 10
+// Programs are slow, and their figures are given by the GB or the object: so
+// they move one in so many of the bytes and of the objects.
+const (
+	programSizeShare    = 4
+	programObjectsShare = 10
+)
 
 // Results are what a comparison came to.
 type Results struct {
@@ -138,8 +141,7 @@ func (r *Results) rounds(ctx context.Context, server *nulls3.Child, b *block) er
 			if err != nil {
 				return fmt.Errorf("%s: %w", row.peer.Name, err)
 			}
-			s.Wall = max(s.Wall-starts[row].Wall, time.Microsecond)
-			s.CPU = max(s.CPU-starts[row].CPU, time.Microsecond)
+			s.takeOff(starts[row])
 			row.samples = append(row.samples, s)
 			r.options.Log("%s over %s, round %d: %s: %v, %v of CPU", b.cell.name(), b.transport, round+1, row.peer.Name,
 				s.Wall.Round(time.Millisecond), s.CPU.Round(time.Millisecond))
@@ -150,10 +152,22 @@ func (r *Results) rounds(ctx context.Context, server *nulls3.Child, b *block) er
 
 // specFor is the workload as a client does it.
 func specFor(p *peers.Peer, w workload.Spec) workload.Spec {
-	if p.IsProgram() && w.Objects > programShare {
-		w.Objects /= programShare
+	switch {
+	case !p.IsProgram():
+	case w.Objects > programObjectsShare:
+		w.Objects /= programObjectsShare
+	case w.Size/programSizeShare > w.PartSize:
+		w.Size /= programSizeShare
 	}
 	return w
+}
+
+// takeOff takes off what a program takes to start. Where little is moved that is
+// nearly all, and then less than nothing would be left in one round or another:
+// a tenth always stays.
+func (s *sample) takeOff(start workload.Usage) {
+	s.Wall = max(s.Wall-start.Wall, s.Wall/10)
+	s.CPU = max(s.CPU-start.CPU, s.CPU/10)
 }
 
 // startUp measures what a program takes for next to nothing. It is taken off.

@@ -33,7 +33,7 @@ var awsClassic = program{
 	find: findAWS, not: "aws-cli 2 is not installed (Debian: awscli)", ports: true, configEnv: "AWS_CONFIG_FILE",
 	command: func(w *workload.Spec) (args, env []string, config string) {
 		args, env = awsCommand(w)
-		return args, env, fmt.Sprintf("[default]\ns3 =\n  preferred_transfer_client = classic\n  multipart_threshold = %d\n  multipart_chunksize = %[1]d\n  max_concurrent_requests = %d\n",
+		return args, env, fmt.Sprintf("[default]\ns3 =\n  preferred_transfer_client = default\n  multipart_threshold = %d\n  multipart_chunksize = %[1]d\n  max_concurrent_requests = %d\n",
 			w.PartSize, w.Concurrency)
 	},
 }
@@ -75,11 +75,11 @@ var rclone = program{
 	},
 	not: "rclone is not installed (Debian: rclone)", ports: true, configEnv: "RCLONE_CONFIG",
 	command: func(w *workload.Spec) (args, env []string, config string) {
-		config = fmt.Sprintf("[bench]\ntype = s3\nprovider = Other\nenv_auth = true\nregion = %s\nendpoint = %s\nforce_path_style = true\nno_check_bucket = true\nchunk_size = %d\nupload_cutoff = %[3]d\nupload_concurrency = %d\n",
+		config = fmt.Sprintf("[bench]\ntype = s3\nprovider = Other\nenv_auth = true\nregion = %s\nendpoint = %s\nforce_path_style = true\nno_check_bucket = true\nchunk_size = %dB\nupload_cutoff = %[3]dB\nupload_concurrency = %d\n",
 			region, w.Endpoint, w.PartSize, w.Concurrency)
 		remote, local := "bench:"+workload.Bucket+"/"+w.Prefix(), w.Targets()
 		args = []string{"copy", "--transfers", strconv.Itoa(w.Concurrency), "--checkers", strconv.Itoa(w.Concurrency),
-			"--multi-thread-streams", strconv.Itoa(w.Concurrency), "--multi-thread-cutoff", strconv.FormatInt(w.PartSize, 10), "--ignore-times"}
+			"--multi-thread-streams", strconv.Itoa(w.Concurrency), "--multi-thread-cutoff", strconv.FormatInt(w.PartSize, 10) + "B", "--ignore-times"}
 		if w.TLS() {
 			args = append(args, "--ca-cert", w.CA)
 		}

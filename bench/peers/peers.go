@@ -39,7 +39,7 @@ var All = []Peer{
 	{Name: "transfermanager", About: "feature/s3/transfermanager of the AWS SDK for Go v2", module: modulePrefix + "feature/s3/transfermanager", run: runTransferManager},
 	{Name: "manager", About: "feature/s3/manager of the AWS SDK for Go v2", module: modulePrefix + "feature/s3/manager", run: runManager},
 	{Name: "minio-go", About: "reads a large object with a single request", module: "github.com/minio/minio-go/v7", run: runMinio},
-	{Name: "aws-classic", About: "`aws s3 cp`, preferred_transfer_client = classic", program: &awsClassic},
+	{Name: "aws-classic", About: "`aws s3 cp`, preferred_transfer_client = default: Python's s3transfer", program: &awsClassic},
 	{Name: "aws-crt", About: "`aws s3 cp`, preferred_transfer_client = crt: the AWS Common Runtime", program: &awsCRT},
 	{Name: "rclone", About: "`rclone copy`", program: &rclone},
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -55,7 +56,7 @@ func (p *Peer) Run(ctx context.Context, w *workload.Spec) (workload.Usage, error
 		return workload.Usage{}, err
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_DEFAULT_REGION="+region,
+	cmd.Env = append(environment(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_DEFAULT_REGION="+region,
 		"AWS_EC2_METADATA_DISABLED=true", p.program.configEnv+"="+configPath)
 	cmd.Env = append(cmd.Env, env...)
 	var out bytes.Buffer
@@ -73,6 +74,14 @@ func (p *Peer) Run(ctx context.Context, w *workload.Spec) (workload.Usage, error
 		err = w.VerifyFiles()
 	}
 	return u, err
+}
+
+// environment is this process's without what configures AWS clients.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToLower(name), "_proxy")
+	})
 }
 
 // IsProgram says that the client is to be run with Run, not in a child of ours.
