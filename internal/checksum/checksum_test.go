@@ -273,6 +273,18 @@ func TestCombinerSaysWhenPartsAreMissing(t *testing.T) {
 	}
 }
 
+// TestCombinerBelievesNoNumber: how many parts an object has is a server's word,
+// for which no memory is taken.
+func TestCombinerBelievesNoNumber(t *testing.T) {
+	c := checksum.NewCombiner(checksum.CRC64NVME, 1<<50)
+	for i := range 20_000 { // more than were made room for
+		c.Add(i, 0, 0)
+	}
+	if _, ok := c.Sum(); ok {
+		t.Error("sum of an object most of whose parts are missing: got one, want none")
+	}
+}
+
 func TestAllocations(t *testing.T) {
 	data := randomBytes(1, 256<<10)
 	for _, a := range checksum.Algorithms() {

@@ -3,6 +3,8 @@ package checksum
 import (
 	"fmt"
 	"sync"
+
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // Combiner collects the CRCs of the parts of one object, in any order, and
@@ -31,7 +33,8 @@ func NewCombiner(a Algorithm, parts int) *Combiner {
 	c := &Combiner{field: fieldOf(a), total: -1}
 	if parts >= 0 {
 		c.total = parts
-		c.parts = make([]combinerPart, parts)
+		// More are made room for as they come: the number is a server's word.
+		c.parts = make([]combinerPart, 0, min(parts, s3api.MaxParts))
 	}
 	return c
 }
