@@ -17,25 +17,18 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/haul-s3/haul/bench/pattern"
 	"github.com/haul-s3/haul/bench/workload"
 )
 
 // slice is how much passes at a time.
 const slice = 256 << 10
 
-// Run does the work of the workload. It changes GOMAXPROCS of the process.
+// Run does the work of the workload, which is warm. It changes GOMAXPROCS of the process.
 func Run(ctx context.Context, w *workload.Spec) error {
 	// A goroutine that comes back from a blocking call must not have to wait for
 	// a place to run at: 64 KiB objects cost a tenth less so.
 	runtime.GOMAXPROCS(w.Concurrency + runtime.NumCPU())
 	r := &run{w: w}
-	if w.Up && !w.File {
-		var err error
-		if r.source, err = pattern.Map(w.Size); err != nil {
-			return err
-		}
-	}
 	if w.Large() {
 		return r.large(ctx)
 	}
@@ -45,7 +38,6 @@ func Run(ctx context.Context, w *workload.Spec) error {
 // run is one run of a workload.
 type run struct {
 	w      *workload.Spec
-	source []byte // an object in memory
 	upload string // the id of a large object's upload
 }
 

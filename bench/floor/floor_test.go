@@ -48,6 +48,9 @@ func check(t *testing.T, s *nulls3.Server, w *workload.Spec, name string) {
 	if err := w.Prepare(); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.Warm(); err != nil {
+		t.Fatal(err)
+	}
 	before := s.Stats()
 	err := floor.Run(t.Context(), w)
 	if err == nil && w.File && !w.Up {

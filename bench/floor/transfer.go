@@ -142,7 +142,7 @@ func (r *run) sum(c *socket, f *os.File, off, n int64) (*checksum.Hash, error) {
 func (r *run) piece(c *socket, f *os.File, off, end int64) ([]byte, error) {
 	n := min(slice, end-off)
 	if f == nil {
-		return r.source[off : off+n], nil
+		return r.w.Source()[off : off+n], nil
 	}
 	m, err := f.ReadAt(c.buf[:n], off)
 	if int64(m) == n {

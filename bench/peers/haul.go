@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul"
-	"github.com/haul-s3/haul/bench/pattern"
 	"github.com/haul-s3/haul/bench/workload"
 	"github.com/haul-s3/haul/engine"
 )
@@ -54,13 +53,10 @@ func haulOptions(w *workload.Spec) func(*haul.Options) {
 // runManagerOfHaul hands all objects to the Manager, whose queue decides, and
 // then waits for each.
 func runManagerOfHaul(ctx context.Context, m *haul.Manager, w *workload.Spec) error {
-	source, err := memorySource(w)
-	if err != nil {
-		return err
-	}
+	var err error
 	futures := make([]*haul.Future, w.Objects)
 	for i := range futures {
-		if futures[i], err = start(ctx, m, w, source, i); err != nil {
+		if futures[i], err = start(ctx, m, w, i); err != nil {
 			return err
 		}
 	}
@@ -79,23 +75,15 @@ func runManagerOfHaul(ctx context.Context, m *haul.Manager, w *workload.Spec) er
 	return m.Shutdown(ctx)
 }
 
-func start(ctx context.Context, m *haul.Manager, w *workload.Spec, source []byte, i int) (*haul.Future, error) {
+func start(ctx context.Context, m *haul.Manager, w *workload.Spec, i int) (*haul.Future, error) {
 	bucket, key := aws.String(workload.Bucket), aws.String(w.Key(i))
 	switch {
 	case w.Up && w.File:
 		return m.Upload(ctx, haul.FromFile(w.Path(i)), &s3.PutObjectInput{Bucket: bucket, Key: key})
 	case w.Up:
-		return m.Upload(ctx, haul.FromBytes(source), &s3.PutObjectInput{Bucket: bucket, Key: key})
+		return m.Upload(ctx, haul.FromBytes(w.Source()), &s3.PutObjectInput{Bucket: bucket, Key: key})
 	case w.File:
 		return m.Download(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key}, haul.ToFile(w.Path(i)))
 	}
 	return m.Download(ctx, &s3.GetObjectInput{Bucket: bucket, Key: key}, haul.ToWriterAt(w.Target()))
-}
-
-// memorySource is the object of uploads from memory.
-func memorySource(w *workload.Spec) ([]byte, error) {
-	if !w.Up || w.File {
-		return nil, nil
-	}
-	return pattern.Map(w.Size)
 }

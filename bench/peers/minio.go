@@ -42,10 +42,6 @@ func runMinio(ctx context.Context, w *workload.Spec) error {
 	if err != nil {
 		return err
 	}
-	source, err := memorySource(w)
-	if err != nil {
-		return err
-	}
 	options := minio.PutObjectOptions{PartSize: uint64(w.PartSize), NumThreads: uint(w.Concurrency)}
 	return w.Each(ctx, func(ctx context.Context, i int) error {
 		key := w.Key(i)
@@ -54,7 +50,7 @@ func runMinio(ctx context.Context, w *workload.Spec) error {
 			_, err := c.FPutObject(ctx, workload.Bucket, key, w.Path(i), options)
 			return err
 		case w.Up:
-			_, err := c.PutObject(ctx, workload.Bucket, key, bytes.NewReader(source), w.Size, options)
+			_, err := c.PutObject(ctx, workload.Bucket, key, bytes.NewReader(w.Source()), w.Size, options)
 			return err
 		case w.File:
 			return c.FGetObject(ctx, workload.Bucket, key, w.Path(i), minio.GetObjectOptions{})

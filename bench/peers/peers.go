@@ -61,6 +61,9 @@ func (p *Peer) InProcess(ctx context.Context, w *workload.Spec) (workload.Usage,
 	if p.run == nil {
 		return workload.Usage{}, fmt.Errorf("%s is a program of its own", p.Name)
 	}
+	if err := w.Warm(); err != nil {
+		return workload.Usage{}, err
+	}
 	u, err := workload.Measure(func() error { return p.run(ctx, w) })
 	if err == nil && w.Verify && w.File && !w.Up {
 		err = w.VerifyFiles()

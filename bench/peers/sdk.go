@@ -119,10 +119,6 @@ type mover struct {
 // moveAll moves all objects of a workload, as many at once as it says; a large
 // one by itself, in as many parts at once.
 func moveAll(ctx context.Context, w *workload.Spec, m mover) error {
-	source, err := memorySource(w)
-	if err != nil {
-		return err
-	}
 	return w.Each(ctx, func(ctx context.Context, i int) error {
 		key := aws.String(w.Key(i))
 		switch {
@@ -133,7 +129,7 @@ func moveAll(ctx context.Context, w *workload.Spec, m mover) error {
 			}
 			return errors.Join(m.up(ctx, key, f), f.Close())
 		case w.Up:
-			return m.up(ctx, key, bytes.NewReader(source))
+			return m.up(ctx, key, bytes.NewReader(w.Source()))
 		case w.File:
 			f, err := os.Create(w.Path(i))
 			if err != nil {

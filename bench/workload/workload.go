@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/haul-s3/haul/bench/pattern"
+	"github.com/haul-s3/haul/internal/checksum"
 )
 
 // Bucket is the bucket of all benchmarks.
@@ -32,7 +33,22 @@ type Spec struct {
 	CA       string // path of its authority's certificate, over TLS
 	Dir      string // the files' folder
 	Verify   bool   // compare what arrived with the pattern; not measured
+
+	source []byte // an object in memory
 }
+
+// Warm makes what a client is given and what it costs nothing to know: the
+// source in memory, and the pattern's checksum. It comes before the measurement.
+func (s *Spec) Warm() (err error) {
+	pattern.CRC(checksum.CRC64NVME, s.Size)
+	if s.Up && !s.File {
+		s.source, err = pattern.Map(s.Size)
+	}
+	return err
+}
+
+// Source is an object in memory, for uploads from there.
+func (s *Spec) Source() []byte { return s.source }
 
 // TLS says whether the endpoint is reached over TLS.
 func (s *Spec) TLS() bool { return s.CA != "" }
