@@ -48,7 +48,8 @@ func replay(resp *s3api.Response) func(*s3.Options) {
 		o.MeterProvider = metrics.NopMeterProvider{}
 		o.BaseEndpoint, o.Region = aws.String("https://s3.invalid"), "us-east-1"
 		o.EndpointResolverV2 = s3.NewDefaultEndpointResolverV2()
-		o.EndpointResolver = nil //nolint:staticcheck // what the client was given by the old option must not act
+		//lint:ignore SA1019 what the client was given by the old option must not act
+		o.EndpointResolver = nil
 		o.EndpointOptions = s3.EndpointResolverOptions{}
 		o.UsePathStyle, o.UseAccelerate = true, false
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

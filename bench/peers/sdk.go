@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager" //nolint:staticcheck // many programs still use it
+	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -92,18 +92,18 @@ func runManager(ctx context.Context, w *workload.Spec) error {
 	if w.Large() {
 		lanes = w.Concurrency
 	}
-	//nolint:staticcheck // many programs still use it
+	//lint:ignore SA1019 many programs still use it
 	u := manager.NewUploader(c, func(u *manager.Uploader) { u.PartSize, u.Concurrency = w.PartSize, lanes })
-	//nolint:staticcheck // many programs still use it
+	//lint:ignore SA1019 many programs still use it
 	d := manager.NewDownloader(c, func(d *manager.Downloader) { d.PartSize, d.Concurrency = w.PartSize, lanes })
 	return moveAll(ctx, w, mover{
 		up: func(ctx context.Context, key *string, r io.ReadSeeker) error {
-			//nolint:staticcheck // many programs still use it
+			//lint:ignore SA1019 many programs still use it
 			_, err := u.Upload(ctx, &s3.PutObjectInput{Bucket: aws.String(workload.Bucket), Key: key, Body: r})
 			return err
 		},
 		down: func(ctx context.Context, key *string, to io.WriterAt) error {
-			//nolint:staticcheck // many programs still use it
+			//lint:ignore SA1019 many programs still use it
 			_, err := d.Download(ctx, to, &s3.GetObjectInput{Bucket: aws.String(workload.Bucket), Key: key})
 			return err
 		},

@@ -22,7 +22,7 @@ import (
 
 func testQueueFull(t *testing.T, w *world) {
 	m := w.manager(func(o *haul.Options) { o.MaxQueued = 1 })
-	blocked, release := w.fillQueue(m)
+	release, blocked := w.fillQueue(m)
 	defer release()
 	// A call outside of hooks blocks until its context ends.
 	if err := blocked; !errors.Is(err, haul.ErrCanceled) || !errors.Is(err, context.DeadlineExceeded) {
@@ -56,7 +56,7 @@ func testQueueFull(t *testing.T, w *world) {
 
 // fillQueue begins transfers whose requests the server holds until one has to
 // wait for a place in the queue, and gives up when its context ends.
-func (w *world) fillQueue(m *haul.Manager) (blocked error, release func()) {
+func (w *world) fillQueue(m *haul.Manager) (release func(), blocked error) {
 	gate := make(chan struct{})
 	w.intercept(func(_ string, next http.Handler, rw http.ResponseWriter, r *http.Request) {
 		select {
@@ -83,7 +83,7 @@ func (w *world) fillQueue(m *haul.Manager) (blocked error, release func()) {
 		}
 		<-f.Done()
 	}
-	return blocked, sync.OnceFunc(func() { close(gate) })
+	return sync.OnceFunc(func() { close(gate) }), blocked
 }
 
 func testManySmall(t *testing.T, w *world) {
