@@ -183,24 +183,26 @@ func testRun(t *testing.T, w *world) {
 			w.nothingOpen(t)
 		})
 	}
-	t.Run("context", func(t *testing.T) {
-		w := w.in(t)
-		m := w.manager()
-		o := w.operation("upload-parts")
-		h := w.hold("UploadPart", 1, false)
-		ctx, cancel := context.WithCancelCause(w.ctx)
-		var f *haul.Future
-		err := m.Run(ctx, func(context.Context) (err error) {
-			f, err = o.begin(w.ctx, m) // a context of its own
-			<-h.reached
-			cancel(cause)
-			return err
-		})
-		if !errors.Is(err, cause) {
-			t.Errorf("Run: got %v, want %v", err, cause)
-		}
-		wantCanceled(t, "upload", f, cause)
-		o.untouched(t)
-		w.nothingOpen(t)
+	t.Run("context", func(t *testing.T) { testRunContext(t, w.in(t), cause) })
+}
+
+// testRunContext ends the context that Run was given.
+func testRunContext(t *testing.T, w *world, cause error) {
+	m := w.manager()
+	o := w.operation("upload-parts")
+	h := w.hold("UploadPart", 1, false)
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	var f *haul.Future
+	err := m.Run(ctx, func(context.Context) (err error) {
+		f, err = o.begin(w.ctx, m) // a context of its own
+		<-h.reached
+		cancel(cause)
+		return err
 	})
+	if !errors.Is(err, cause) {
+		t.Errorf("Run: got %v, want %v", err, cause)
+	}
+	wantCanceled(t, "upload", f, cause)
+	o.untouched(t)
+	w.nothingOpen(t)
 }
