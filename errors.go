@@ -45,6 +45,10 @@ type TransferError struct {
 	Part int
 	// Attempt is the attempt that failed last, from 1; 0 if nothing was sent.
 	Attempt int
+	// Journal is the path of the journal with which the transfer can be taken
+	// up, by Manager.Resume or by the same call again; empty if it can't be. An
+	// open upload, or a temporary file, was kept for that.
+	Journal string
 	// Err is the cause.
 	Err error
 }
@@ -62,7 +66,11 @@ func (e *TransferError) Error() string {
 	if e.Attempt > 1 {
 		fmt.Fprintf(&b, "attempt %d: ", e.Attempt)
 	}
-	return b.String() + e.Err.Error()
+	b.WriteString(e.Err.Error())
+	if e.Journal != "" {
+		fmt.Fprintf(&b, " (can be resumed with journal %s)", e.Journal)
+	}
+	return b.String()
 }
 
 // Unwrap returns the cause.
@@ -142,6 +150,9 @@ func asCanceled(ctx context.Context, err error) error {
 	}
 	if !errors.Is(err, context.Cause(ctx)) {
 		err = errors.Join(context.Cause(ctx), err)
+	}
+	if context.Cause(ctx) == ErrPaused {
+		return err
 	}
 	return &canceledError{err}
 }

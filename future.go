@@ -20,6 +20,8 @@ type Future struct {
 	canceled bool    // guarded by mu: a Cancel succeeded
 	result   *Result // guarded by mu, set once settled
 	err      error   // guarded by mu
+
+	keep func() (token string, err error) // guarded by mu; nil: can't be paused
 }
 
 // ID numbers the Manager's transfers from 0.
@@ -106,7 +108,7 @@ func (f *Future) SetError(err error) error {
 func (f *Future) settle(r *Result, err error) {
 	status := StatusSucceeded
 	switch {
-	case errors.Is(err, ErrCanceled):
+	case errors.Is(err, ErrCanceled), errors.Is(err, ErrPaused):
 		status = StatusCanceled
 	case err != nil:
 		status = StatusFailed

@@ -80,6 +80,9 @@ func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) er
 		algorithm = g.name // of a value that is only passed on; or empty
 	}
 	j.Calls = uploadCalls(in, r.meta, algorithm, plan.Type)
+	if r.o.resume != nil {
+		return m.resumeUpload(j, r, in)
+	}
 	return nil
 }
 
@@ -92,6 +95,9 @@ func (m *Manager) downloadJob(j *driver.Job, r *request, in *s3.GetObjectInput) 
 	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in)
 	j.Range, j.PartNumber = aws.ToString(in.Range), aws.ToInt32(in.PartNumber)
 	j.Calls = downloadCalls(in, r.meta, j.Checksum.Validate)
+	if r.o.resume != nil {
+		return m.resumeDownload(j, r, in)
+	}
 	return nil
 }
 

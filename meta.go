@@ -15,7 +15,8 @@ const (
 	StatusQueued Status = iota
 	// StatusRunning: being carried.
 	StatusRunning
-	// StatusSucceeded, StatusFailed and StatusCanceled: settled.
+	// StatusSucceeded, StatusFailed and StatusCanceled, which a paused transfer
+	// has too: settled.
 	StatusSucceeded
 	StatusFailed
 	StatusCanceled

@@ -26,6 +26,7 @@ type request struct {
 	// sinkLater says that the sink's folder was missing, and that a hook may
 	// make it.
 	sinkLater bool
+	target    fileSink // of a Download with resume
 }
 
 func newRequest(kind driver.Kind, bucket, key *string, input any, o *transferOptions) *request {
@@ -46,7 +47,13 @@ func (m *Manager) newUpload(src Source, in *s3.PutObjectInput, o *transferOption
 	if s, ok := src.(source); ok {
 		r.src = s
 	}
-	return r, m.check(r, func() error { return checkSource(&r.src, m.o.FS) })
+	return r, m.check(r, func() error {
+		err := checkSource(&r.src, m.o.FS)
+		if err == nil && o.resume != nil {
+			err = checkResumeSource(r.src)
+		}
+		return err
+	})
 }
 
 func (m *Manager) newDownload(in *s3.GetObjectInput, dst Sink, o *transferOptions) (*request, error) {
@@ -59,7 +66,13 @@ func (m *Manager) newDownload(in *s3.GetObjectInput, dst Sink, o *transferOption
 		if dst == nil {
 			return errors.New("sink is nil")
 		}
-		r.sink = dst.sink(m.o.Durable)
+		if o.resume != nil {
+			if err := checkResumeSink(dst, m.o.FS); err != nil {
+				return err
+			}
+			r.target = dst.(fileSink)
+		}
+		r.sink = dst.sink(m.o.Durable || o.resume != nil)
 		err := r.sink.Check(m.o.FS)
 		if len(o.subscribers) > 0 && errors.Is(err, fs.ErrNotExist) {
 			r.sinkLater, err = true, nil

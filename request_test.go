@@ -49,7 +49,7 @@ func TestBadUploadsAreRefusedAtOnce(t *testing.T) {
 		"zero-parts":      {src: bytesSource, opts: []haul.TransferOption{haul.WithPartSize(0)}, want: "0 bytes"},
 		"large-parts":     {src: bytesSource, opts: []haul.TransferOption{haul.WithPartSize(5<<30 + 1)}, want: "5 GiB"},
 		"no-concurrency":  {src: bytesSource, opts: []haul.TransferOption{haul.WithConcurrency(0)}, want: "concurrency is 0"},
-		"resume":          {src: bytesSource, opts: []haul.TransferOption{haul.WithResume("dir")}, want: "resume is not available"},
+		"resume":          {src: bytesSource, opts: []haul.TransferOption{haul.WithResume("dir")}, want: "resume needs haul's engine"},
 		"source-client":   {src: bytesSource, opts: []haul.TransferOption{haul.WithSourceClient(new(s3.Client))}, want: "for Copy only"},
 		"several-at-once": {src: bytesSource, in: func(in *s3.PutObjectInput) { in.Bucket, in.Key = nil, nil }, want: "bucket is missing\nkey is missing"},
 	}

@@ -30,6 +30,11 @@ type Result struct {
 	Requests      int64
 	ExtraRequests int64
 	ExtraBytes    int64
+	// Resumed is the number of bytes that an earlier transfer with the same
+	// journal had moved, so that this one didn't. Afresh says in words why what
+	// an earlier transfer left was not taken up; empty if there was nothing.
+	Resumed int64
+	Afresh  string
 	// Duration is the time from leaving the queue to settling.
 	Duration time.Duration
 
@@ -73,6 +78,6 @@ func newResult(o *driver.Outcome, took time.Duration) *Result {
 			Value:     o.Checksum.Value, Validated: o.Checksum.Validated, How: o.Checksum.How,
 		},
 		Parts: o.Parts, Requests: o.Requests, ExtraRequests: o.ExtraRequests,
-		ExtraBytes: o.ExtraBytes, Duration: took, output: o.Output,
+		ExtraBytes: o.ExtraBytes, Resumed: o.Resumed, Afresh: o.Afresh, Duration: took, output: o.Output,
 	}
 }

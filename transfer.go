@@ -83,6 +83,9 @@ func (m *Manager) prepare(t *transfer, r *request) error {
 	if err == nil {
 		t.job, err = m.job(t.future.meta, r)
 	}
+	if err == nil && t.job.Resume != nil {
+		t.future.resumable(m.keeper(t.job))
+	}
 	if err != nil {
 		t.future.meta.freeze()
 	}
@@ -197,7 +200,7 @@ func (m *Meta) fail(err error) *TransferError {
 	e := &TransferError{Op: m.Operation(), Bucket: m.bucket, Key: m.key, UploadID: m.UploadID(), Err: err}
 	var f *driver.Failure
 	if errors.As(err, &f) {
-		e.Part, e.Attempt = f.Part, f.Attempt
+		e.Part, e.Attempt, e.Journal = f.Part, f.Attempt, f.Journal
 		if f.UploadID != "" {
 			e.UploadID = f.UploadID
 		}

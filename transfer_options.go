@@ -63,10 +63,15 @@ func WithSourceClient(c S3API) TransferOption {
 	return func(o *transferOptions) { o.sourceClient = c }
 }
 
-// WithResume will keep a journal of the transfer in the folder dir, so that a
-// later call can take up where this one broke off. Resuming is not available in
-// this version: a transfer with this option is refused with an error, rather
-// than begun without what was asked for.
+// WithResume keeps a journal of the transfer in the folder dir, which must
+// exist, so that a later call can take up where this one broke off: after a
+// failure, a cancel, a crash of the process or of the machine. It is for Upload
+// of FromFile and Download of a whole object to ToFile, on haul's engine;
+// everything else refuses it. What is kept after a failure (an open upload, a
+// temporary file) is named in the TransferError, and is taken up by the same
+// call with the same folder, or by Manager.Resume. A file that is downloaded
+// WithResume is durable, as with WithDurable. One transfer has a journal at a
+// time: another gets ErrJournalInUse.
 func WithResume(dir string) TransferOption {
 	return func(o *transferOptions) { o.resume = &dir }
 }
@@ -84,9 +89,7 @@ func newTransferOptions(opts []TransferOption) *transferOptions {
 
 func (o *transferOptions) validate(kind driver.Kind, m *Manager) error {
 	var errs []error
-	if o.resume != nil {
-		errs = append(errs, errors.New("resume is not available in this version"))
-	}
+	errs = append(errs, o.checkResume(kind, m))
 	if o.concurrency != nil && *o.concurrency < 1 {
 		errs = append(errs, fmt.Errorf("concurrency is %d: it must be at least 1", *o.concurrency))
 	}

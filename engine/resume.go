@@ -47,6 +47,7 @@ func (t *transfer) openJournal(ctx context.Context, kind journal.Kind, op s3api.
 	if err != nil {
 		return err
 	}
+	j.Batch = r.Batch
 	t.journal = &resumption{Journal: j}
 	if j.Lost {
 		t.startAfresh("the journal breaks off within its beginning")

@@ -100,8 +100,11 @@ func changedSince(was, is *journal.Header) string {
 // done.
 func (t *transfer) takeUpload(ctx context.Context, c content, u plan.Uniform) (m *multipart, why string, err error) {
 	h := t.journal.Header
+	if h.UploadID == "" {
+		return nil, "", nil // nothing was done
+	}
 	is := t.uploadHeader(c.info, u, h.UploadID)
-	if why := changedSince(h, &is); why != "" || h.UploadID == "" {
+	if why := changedSince(h, &is); why != "" {
 		return nil, why, nil
 	}
 	listed, err := t.listParts(ctx, h.UploadID)

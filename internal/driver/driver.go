@@ -139,6 +139,7 @@ type Resume struct {
 	// Request is what the journal shall keep of the caller's input. An upload
 	// is taken up only by one with the same.
 	Request []byte
+	Batch   int64 // bytes that may be unsynced; 0: 64 MiB
 	// Afresh is told at once why what an earlier transfer left is not taken up;
 	// nil: nobody is told.
 	Afresh func(why string)

@@ -10,6 +10,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ type Journal struct {
 	// are written down; nil: they are somebody else's to keep, and every piece
 	// is written down at once. Set it before the first Mark.
 	SyncData func() error
+	// Batch is how many bytes may be noted between two syncs; 0: 64 MiB. Set it
+	// before the first Mark.
+	Batch int64
 
 	io     sync.Mutex // held while the file is written and synced
 	file   body.File  // guarded by io; nil if there is no file
@@ -243,7 +247,7 @@ func (j *Journal) Mark(m Mark, n int64) error {
 	j.mu.Lock()
 	j.pending = append(j.pending, m)
 	j.bytes += n
-	due := j.bytes >= batchBytes || time.Since(j.synced) >= batchTime
+	due := j.bytes >= cmp.Or(j.Batch, batchBytes) || time.Since(j.synced) >= batchTime
 	j.mu.Unlock()
 	if j.SyncData == nil {
 		j.io.Lock()

@@ -175,11 +175,13 @@ func (c *call) listMultipartUploads() error {
 		XMLName                                   xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListMultipartUploadsResult"`
 		Bucket, Prefix, KeyMarker, UploadIdMarker string
 		NextKeyMarker, NextUploadIdMarker         string `xml:",omitempty"`
+		EncodingType                              string `xml:",omitempty"`
 		MaxUploads                                int
 		IsTruncated                               bool
 		Uploads                                   []uploadXML `xml:"Upload"`
 	}
 	out.Bucket, out.Prefix, out.MaxUploads = c.bucket, encode(q.Get("prefix")), min(limit, listMax)
+	out.EncodingType = q.Get("encoding-type")
 	out.KeyMarker, out.UploadIdMarker = encode(q.Get("key-marker")), q.Get("upload-id-marker")
 	for _, info := range c.s.Uploads() {
 		if info.Bucket != c.bucket || !strings.HasPrefix(info.Key, q.Get("prefix")) || !behind(info, q.Get("key-marker"), q.Get("upload-id-marker")) {
