@@ -135,7 +135,15 @@ type jobs struct {
 // wait behind a few huge ones.
 const activeMin = 256
 
-func (j *jobs) Parallel() int { return max(activeMin, j.client.o.MaxConnections) }
+// Each may have a file open and the file of its journal, so that few descriptors
+// allow few: connections may take half of them.
+func (j *jobs) Parallel() int {
+	n := max(activeMin, j.client.o.MaxConnections)
+	if limit := descriptorLimit(); limit > 0 {
+		n = min(n, max(1, limit/8))
+	}
+	return n
+}
 
 // Close leaves the client alone: who made it closes it.
 func (j *jobs) Close(context.Context) error { return nil }
