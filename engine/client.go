@@ -20,7 +20,11 @@ type Client struct {
 	exchange wire.Exchange
 	signer   *sigv4.Signer
 	lanes    *lanes
-	pool     *bufpool.Pool
+	// What is read ahead for ordered writers has a half of the memory limit, and
+	// what is staged of streams the other: an upload that reads what a download
+	// writes must not find all memory taken by what it can't reach yet.
+	pool     *bufpool.Pool // slices, and staging of streams
+	ahead    *bufpool.Pool // read-ahead of ordered writers
 	threads  chan struct{} // one token for each goroutine in a checksum or file call
 	budget   *retry.Budget
 	regions  buckets // where a bucket turned out to be
@@ -60,7 +64,8 @@ func New(o Options) (*Client, error) {
 		rt = transport
 	}
 	c := &Client{
-		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(), pool: bufpool.New(o.MemoryLimit),
+		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(),
+		pool: bufpool.New(max(1, o.MemoryLimit/2)), ahead: bufpool.New(max(1, o.MemoryLimit/2)),
 		threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
 	}
 	c.lanes = newLanes(o.lanes(), newTuner(lanesFloor, o.MaxConnections, c.moved))
@@ -112,7 +117,7 @@ func (c *Client) Stats() Stats {
 		LanesMax: c.o.MaxConnections,
 		Requests: c.requests.Load(), Retries: c.retries.Load(),
 		BytesSent: c.sent.Load(), BytesReceived: c.received.Load(),
-		MemoryLimit: c.o.MemoryLimit, MemoryInUse: c.pool.InUse(),
+		MemoryLimit: c.o.MemoryLimit, MemoryInUse: c.pool.InUse() + c.ahead.InUse(),
 	}
 	c.lanes.mu.Lock()
 	defer c.lanes.mu.Unlock()

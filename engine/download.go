@@ -158,7 +158,7 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	}
 	d.sink = sink
 	if sink.Ordered() && d.pieces > 1 && !d.alone {
-		d.order = body.NewOrderer(sink, d.client.pool)
+		d.order = body.NewOrderer(sink, d.client.ahead)
 	}
 	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
 	if err := d.beginJournal(); err != nil {
