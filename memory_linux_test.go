@@ -51,6 +51,10 @@ var memoryJobs = map[string]func(url, dir string) error{
 	"file-down":   fileDown,
 	"stream-up":   streamUp,
 	"stream-down": streamDown,
+
+	"resume-up":    resumeChild(childUpload),
+	"resume-down":  resumeChild(childDownload),
+	"resume-token": resumeChild(childResume),
 }
 
 // TestPeakMemory asserts on the resident memory of processes that move 4 GiB

@@ -131,6 +131,7 @@ func (m *Manager) resumeJob(j *driver.Job, r *request, path, version string, req
 	if path, err = filepath.Abs(path); err != nil {
 		return err
 	}
+	j.FS = m.o.FS
 	j.Resume = &driver.Resume{Dir: dir, Path: path, Version: version, Request: kept, Afresh: func(why string) {
 		m.o.Logger.Warn("haul: transfer is begun afresh", slog.String("operation", r.meta.Operation()),
 			slog.String("bucket", j.Bucket), slog.String("key", j.Key), slog.String("reason", why))
