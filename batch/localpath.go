@@ -10,8 +10,7 @@ import (
 // LocalPath is the path of the file below folder that a downloaded object of
 // this name gets. A name that can't be a file there, or that would share its
 // file with another name, is refused: keys are chosen by whoever writes to the
-// bucket. Symbolic links that are in the folder already are the user's own and
-// are followed.
+// bucket. It looks at the name alone; see Contained for what is in the folder.
 func LocalPath(folder, name string) (string, error) {
 	if why := unfit(name, runtime.GOOS == "windows"); why != "" {
 		return "", fmt.Errorf("%q can't be the name of a file in %s: %s", name, folder, why)

@@ -35,8 +35,8 @@ func Upload(m *haul.Manager, in *s3.PutObjectInput, opts ...haul.TransferOption)
 }
 
 // Download begins downloads of objects into files below folder, each at the
-// LocalPath of its Name; missing folders are made. All but bucket and key is as
-// in says. file has the wishes about each file.
+// LocalPath of its Name, if it is Contained there; missing folders are made. All
+// but bucket and key is as in says. file has the wishes about each file.
 func Download(m *haul.Manager, in *s3.GetObjectInput, folder string, file []haul.FileOption, opts ...haul.TransferOption) Start {
 	return func(ctx context.Context, item Item, more ...haul.TransferOption) (*haul.Future, error) {
 		if item.Size == 0 && strings.HasSuffix(item.Key, "/") {
@@ -44,6 +44,9 @@ func Download(m *haul.Manager, in *s3.GetObjectInput, folder string, file []haul
 		}
 		path, err := LocalPath(folder, item.Name)
 		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", item.Key, err)
+		}
+		if err := Contained(folder, path); err != nil {
 			return nil, fmt.Errorf("key %q: %w", item.Key, err)
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {

@@ -36,6 +36,11 @@ const (
 	idleTimeout = 20 * time.Second
 )
 
+// maxHead bounds an answer's head, with all interim answers before it. S3's
+// heads have at most 2 KB of metadata and little else (Amazon S3 User Guide,
+// "Working with object metadata").
+const maxHead = 128 << 10
+
 // NewTransport returns a net/http transport for S3's traffic: HTTP/1.1, no
 // decompression, proxies from the environment, as many idle connections as
 // there are lanes. It fails on a bundle that can't be read.
@@ -55,6 +60,8 @@ func NewTransport(c Config) (*http.Transport, error) {
 		MaxIdleConnsPerHost:   c.MaxIdle,
 		IdleConnTimeout:       idleTimeout,
 		ExpectContinueTimeout: time.Second,
+
+		MaxResponseHeaderBytes: maxHead,
 		// Small: bodies are read and written past these buffers.
 		WriteBufferSize: 4 << 10,
 		ReadBufferSize:  4 << 10,
