@@ -3,7 +3,6 @@ package classic
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -56,7 +55,7 @@ func call[I, O any](ctx context.Context, t *transfer, method func(context.Contex
 	}
 	w := &watcher{body: body}
 	began := time.Now()
-	out, err = method(ctx, in, append(slices.Clone(t.options), w.option)...)
+	out, err = located(t, bucketOf(in), body.rewind, func(o ...func(*s3.Options)) (*O, error) { return method(ctx, in, o...) }, w.option)
 	attempt = max(1, w.attempts)
 	t.requests.Add(int64(attempt))
 	t.extraRequests.Add(int64(attempt - 1))

@@ -68,10 +68,11 @@ func New(api API, c Config) driver.Driver {
 	return &classic{api: api, c: c}
 }
 
-// classic is the driver; immutable.
+// classic is the driver; immutable but for what it learns of regions.
 type classic struct {
-	api API
-	c   Config
+	api     API
+	c       Config
+	regions regions
 }
 
 // Parallel is the configured concurrency.

@@ -140,6 +140,15 @@ func (b *outBody) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
+// rewind goes back to the start, for a call that is made again.
+func (b *outBody) rewind() {
+	if b != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.at = 0
+	}
+}
+
 // close waits for a read under way and allows no other; it returns what broke
 // the body.
 func (b *outBody) close() error {

@@ -51,7 +51,7 @@ func verdict(err error) retry.Verdict {
 	}
 	var code string
 	var api smithy.APIError
-	if errors.As(err, &api) {
+	if errors.As(err, &api) && api.ErrorCode() != "BadRequest" { // the SDK's word for no body
 		code = api.ErrorCode()
 	}
 	return retry.Classify(answer.HTTPStatusCode(), code, header)

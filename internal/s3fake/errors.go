@@ -98,6 +98,11 @@ func (c *call) writeError(err error) {
 	}
 	h.Set("Content-Type", "application/xml")
 	if c.r.Method == http.MethodHead {
+		for _, x := range e.extra {
+			if x.XMLName.Local == "Region" { // what the body can't tell
+				h.Set("X-Amz-Bucket-Region", x.Text)
+			}
+		}
 		c.w.WriteHeader(e.status)
 		return
 	}
