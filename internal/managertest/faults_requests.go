@@ -193,14 +193,18 @@ func (s *strictReader) Read(p []byte) (int, error) {
 
 func testStreamInOrder(t *testing.T, w *world) {
 	const size = 8*part + 9
-	m := w.manager(func(o *haul.Options) { o.MemoryLimit = 3 * part })
+	m := w.manager(func(o *haul.Options) { o.MemoryLimit = 6 * part })
 	second := make(chan struct{})
+	var once sync.Once
 	w.intercept(func(op string, next http.Handler, rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Query().Get("partNumber") {
 		case "1": // is overtaken
-			<-second
+			select {
+			case <-second:
+			case <-w.ctx.Done():
+			}
 		case "2":
-			close(second)
+			once.Do(func() { close(second) })
 		}
 		next.ServeHTTP(rw, r)
 	})
