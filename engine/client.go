@@ -53,19 +53,14 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	rt := o.HTTP
-	if rt == nil {
-		transport, err := wire.NewTransport(wire.Config{
-			TLS: o.TLS, CABundle: o.CABundle, InsecureSkipVerify: o.InsecureSkipVerify, MaxIdle: o.MaxConnections,
-		})
-		if err != nil {
-			return nil, err
-		}
-		rt = transport
+	slices := bufpool.New(max(1, o.MemoryLimit/2))
+	exchange, err := newExchange(o, slices)
+	if err != nil {
+		return nil, err
 	}
 	c := &Client{
-		o: o, exchange: wire.NewNetHTTP(rt), signer: sigv4.New(),
-		pool: bufpool.New(max(1, o.MemoryLimit/2)), ahead: bufpool.New(max(1, o.MemoryLimit/2)),
+		o: o, exchange: exchange, signer: sigv4.New(),
+		pool: slices, ahead: bufpool.New(max(1, o.MemoryLimit/2)),
 		threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
 	}
 	c.lanes = newLanes(o.lanes(), newTuner(lanesFloor, o.MaxConnections, c.moved))

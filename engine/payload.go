@@ -60,7 +60,7 @@ func (t *transfer) prove(ctx context.Context, c content, a checksum.Algorithm, t
 			return nil, err
 		}
 		b := buf[:min(int64(len(buf)), c.length-done)]
-		n, err := t.client.readHashed(c, b, c.off+done, func(b []byte) {
+		n, err := t.client.hashNext(c, b, c.off+done, func(b []byte) {
 			sum.Write(b)
 			if signWhole {
 				whole.Write(b)
@@ -242,20 +242,37 @@ const quantum = 64 << 10
 
 // readLocked hands over content as it is.
 func (b *payload) readLocked(p []byte) (int, error) {
-	p = p[:min(int64(len(p)), b.content.length-b.pos)]
-	if limit := b.t.job.Bandwidth; limit != nil {
-		p = p[:min(len(p), quantum)]
-		b.w.pause()
-		if err := limit.Wait(b.ctx, len(p)); err != nil {
-			return 0, err
-		}
+	limit, err := b.admitLocked(len(p))
+	if err != nil {
+		return 0, err
 	}
-	b.w.begin("sending", b.t.limits.Stall)
-	n, err := b.t.client.readHashed(b.content, p, b.content.off+b.pos, func(p []byte) {
+	n, err := b.t.client.readHashed(b.content, p[:limit], b.content.off+b.pos, func(p []byte) {
 		if b.sum != nil {
 			b.sum.Write(p)
 		}
 	})
+	if err := b.advanceLocked(n, err); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// admitLocked says how many of n bytes may go now, and waits until they may.
+func (b *payload) admitLocked(n int) (int, error) {
+	n = int(min(int64(n), b.content.length-b.pos))
+	if limit := b.t.job.Bandwidth; limit != nil {
+		n = min(n, quantum)
+		b.w.pause()
+		if err := limit.Wait(b.ctx, n); err != nil {
+			return 0, err
+		}
+	}
+	b.w.begin("sending", b.t.limits.Stall)
+	return n, nil
+}
+
+// advanceLocked counts n bytes as handed over; err is what reading them brought.
+func (b *payload) advanceLocked(n int, err error) error {
 	b.pos += int64(n)
 	last := b.pos == b.content.length
 	if err == nil && last && b.content.check != nil {
@@ -263,7 +280,7 @@ func (b *payload) readLocked(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = err
-		return 0, err
+		return err
 	}
 	b.t.client.sent.Add(int64(n))
 	b.t.events.Progress(int64(n))
@@ -271,7 +288,7 @@ func (b *payload) readLocked(p []byte) (int, error) {
 		b.stage = stageEnd
 		b.w.begin("waiting for the answer", b.t.limits.FirstByte)
 	}
-	return n, nil
+	return nil
 }
 
 // chunkLocked makes the next signed chunk pending.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/haul-s3/haul/internal/body"
 	"github.com/haul-s3/haul/internal/bufpool"
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/plan"
@@ -42,7 +43,7 @@ type staged struct {
 }
 
 func (s staged) content() content {
-	return content{at: bytes.NewReader(s.room.Bytes()[:s.n]), length: s.n, inMemory: true}
+	return content{at: body.Memory(s.room.Bytes()[:s.n]), length: s.n, inMemory: true}
 }
 
 // stager reads a stream in order into parts that are in memory, under the

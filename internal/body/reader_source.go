@@ -38,8 +38,15 @@ func FromBytes(b []byte) Source { return bytesSource(b) }
 func (s bytesSource) String() string { return "bytes" }
 
 func (s bytesSource) Open(FS) (*Reader, error) {
-	return &Reader{Size: int64(len(s)), At: bytes.NewReader(s), InMemory: true}, nil
+	return &Reader{Size: int64(len(s)), At: Memory(s), InMemory: true}, nil
 }
+
+// Memory is bytes read by position. Who reads them may as well take them as they
+// are.
+type Memory []byte
+
+// ReadAt copies bytes, as bytes.Reader does.
+func (m Memory) ReadAt(p []byte, off int64) (int, error) { return bytes.NewReader(m).ReadAt(p, off) }
 
 type streamSource struct{ r io.Reader }
 
