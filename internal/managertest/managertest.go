@@ -94,7 +94,7 @@ func Run(t *testing.T, s *Server) {
 // suite is every test, by subject.
 func suite() []conformanceTest {
 	var all []conformanceTest
-	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, faultTests, parityTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests} {
+	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, faultTests, parityTests, nthTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests} {
 		all = append(all, group...)
 	}
 	return all
