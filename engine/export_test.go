@@ -79,3 +79,9 @@ func (w *watch) Pause() { w.pause() }
 
 // Stop ends the watch.
 func (w *watch) Stop() { w.stop() }
+
+// SetQuery is setQuery.
+func SetQuery(raw string, pairs ...string) string { return setQuery(raw, pairs...) }
+
+// StrongETag is strongETag.
+func StrongETag(etag string) string { return strongETag(etag) }
