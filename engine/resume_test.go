@@ -278,6 +278,41 @@ func TestUploadIsBegunAfresh(t *testing.T) {
 	}
 }
 
+// TestUploadCompletedUnseen ends a transfer whose CompleteMultipartUpload the
+// store carries out, but whose answer never arrives.
+func TestUploadCompletedUnseen(t *testing.T) {
+	w := newWorld(t, engine.Options{})
+	want := content(s3api.MinPartSize + 7)
+	path, journals := writeSource(t, want), t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") {
+			h.ServeHTTP(discardAnswer{http.Header{}}, r)
+			cancel()
+			<-r.Context().Done()
+			return
+		}
+		h.ServeHTTP(rw, r)
+	}
+	if _, err := w.driver.Transfer(ctx, resumedUpload(body.OS{}, path, "k", journals), &events{}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("first upload: got %v, want %v", err, context.Canceled)
+	}
+	w.wrap = nil
+	w.server.Reset()
+	ev := &events{}
+	out, err := w.driver.Transfer(t.Context(), resumedUpload(body.OS{}, path, "k", journals), ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Resumed != int64(len(want)) || ev.sum.Load() != int64(len(want)) || !out.Checksum.Validated || out.ETag == "" || w.server.Count("UploadPart") > 0 {
+		t.Errorf("got %d bytes resumed, progress %d, %d parts sent, ETag %q, want nothing sent again",
+			out.Resumed, ev.sum.Load(), w.server.Count("UploadPart"), out.ETag)
+	}
+	if left, _ := os.ReadDir(journals); len(left) > 0 {
+		t.Errorf("journals left: %v", left)
+	}
+}
+
 type discardAnswer struct{ h http.Header }
 
 func (d discardAnswer) Header() http.Header         { return d.h }

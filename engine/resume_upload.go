@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strconv"
 
 	"github.com/haul-s3/haul/internal/body"
@@ -109,16 +110,25 @@ func (t *transfer) takeUpload(ctx context.Context, c content, u plan.Uniform) (m
 	}
 	listed, err := t.listParts(ctx, h.UploadID)
 	if err != nil {
-		if why := unlisted(h.UploadID, err); why != "" {
-			return nil, why, nil
+		why := unlisted(h.UploadID, err)
+		if why == "" {
+			return nil, "", err
 		}
-		return nil, "", err
+		if m, ok := t.completedEarlier(ctx, h.UploadID, u, err); ok {
+			return m, "", nil
+		}
+		return nil, why, nil
 	}
+	return t.takeParts(ctx, h.UploadID, u, listed)
+}
+
+// takeParts makes an upload of what the store and the journal both have.
+func (t *transfer) takeParts(ctx context.Context, id string, u plan.Uniform, listed map[int]s3api.ListedPart) (m *multipart, why string, err error) {
 	part, err := t.form(ctx, s3api.UploadPart)
 	if err != nil {
 		return nil, "", err
 	}
-	m = t.multipart(part, h.UploadID)
+	m = t.multipart(part, id)
 	m.expectParts(u.Count())
 	t.journal.used = true
 	for i, mark := range t.journal.Marks {
@@ -128,6 +138,36 @@ func (t *transfer) takeUpload(ctx context.Context, c content, u plan.Uniform) (m
 		}
 	}
 	return m, "", nil
+}
+
+// completedEarlier says whether an upload that is gone was completed by a
+// transfer that didn't live to see it: all parts had been sent, and the store
+// has an object of that size and checksum.
+func (t *transfer) completedEarlier(ctx context.Context, id string, u plan.Uniform, cause error) (*multipart, bool) {
+	if len(t.journal.Marks) < u.Count() {
+		return nil, false
+	}
+	part, err := t.form(ctx, s3api.UploadPart)
+	if err != nil {
+		return nil, false
+	}
+	m := t.multipart(part, id)
+	m.expectParts(u.Count())
+	for i, mark := range t.journal.Marks {
+		if !m.trust(i, u.At(i), mark, s3api.ListedPart{Number: i + 1, ETag: mark.ETag, Size: u.At(i).Length}) {
+			return nil, false
+		}
+	}
+	complete := part.Clone()
+	complete.Op = s3api.CompleteMultipartUpload
+	again := &call{template: complete, attempts: 2} // the earlier transfer's was the first
+	own, ok := t.ourOwn(ctx, again, cause, part, u.Size, m.fullValue(http.Header{}, u.Size))
+	if !ok {
+		return nil, false
+	}
+	m.own, t.journal.used, t.journal.resumed = own, true, u.Size
+	t.credit(u.Size)
+	return m, true
 }
 
 // unlisted says why the parts of an upload can't be known, where asking again

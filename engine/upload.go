@@ -180,6 +180,7 @@ type multipart struct {
 	part     *s3api.Template // of UploadPart or UploadPartCopy, with the upload's id
 	results  []*s3api.CompletedPart
 	combiner *checksum.Combiner // nil: the object gets no full-object value from us
+	own      *s3api.Response    // of the object, if an earlier transfer has completed the upload
 }
 
 // create opens the upload.
@@ -331,6 +332,9 @@ func (m *multipart) complete(ctx context.Context, size int64) (*driver.Outcome, 
 	plan := m.job.Checksum
 	template.Body = s3api.AppendCompleteBody(nil, m.results, plan.Algorithm.String())
 	value := m.fullValue(template.Header, size)
+	if m.own != nil {
+		return m.ownOutcome(m.own, size, value), nil
+	}
 	ln := m.lane()
 	defer ln.drop()
 	c := &call{template: template, slow: true}
@@ -352,10 +356,15 @@ func (m *multipart) completedBefore(ctx context.Context, c *call, cause error, s
 	if !ok {
 		return nil, cause
 	}
+	return m.ownOutcome(resp, size, value), nil
+}
+
+// ownOutcome is the outcome of an upload whose object was found complete.
+func (m *multipart) ownOutcome(resp *s3api.Response, size int64, value string) *driver.Outcome {
 	out := m.outcome(s3api.HeadObject, resp)
 	out.Size, out.Parts = size, len(m.results)
 	out.Checksum = m.uploadChecksum(m.job.Checksum.Algorithm, m.job.Checksum.Type, value, value)
-	return out, nil
+	return out
 }
 
 // fullValue sets what Complete tells about the whole object, so that S3 itself
