@@ -40,6 +40,11 @@ type Fault struct {
 	ReadBody   bool   // after having read the whole request body; else at once, and the body is read afterwards
 	Rude       bool   // at once and leaving the body unread, so that a reset may overtake the answer
 
+	// Answer, if it is set, answers instead of all that follows, and over pass,
+	// which passes the request on, or not at all. It may take the connection
+	// over (http.Hijacker) to break it in ways that HTTP has no words for.
+	Answer func(w http.ResponseWriter, r *http.Request, pass http.Handler)
+
 	// On the way upstream.
 	ResetReq int64 // reset the connection after that many bytes of the request's body
 	FlipReq  int64 // flip a bit of that byte of the request's body

@@ -1,7 +1,6 @@
 package s3fault
 
 import (
-	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -83,11 +82,25 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, c, f)
 		return
 	}
+	if f.Answer != nil {
+		f.Answer(w, r, p.passing(c))
+		return
+	}
 	if f.ResetReq > 0 {
 		io.CopyN(io.Discard, r.Body, f.ResetReq) // however much came, the reset follows
 		drop(w, true)
 		return
 	}
+	p.pass(w, r, c, f)
+}
+
+// passing is a handler that passes a call on unbroken.
+func (p *Proxy) passing(c *Call) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.pass(w, r, c, &Fault{}) })
+}
+
+// pass passes a call on, and brings its answer back as the fault says.
+func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, c *Call, f *Fault) {
 	resp, err := p.transport.RoundTrip(p.outgoing(r, f))
 	if err != nil {
 		drop(w, true)
@@ -219,7 +232,7 @@ func drop(w http.ResponseWriter, reset bool) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the connection isn't ours to take, so have net/http break it
 	}
-	if t, ok := conn.(*tls.Conn); ok {
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // *tls.Conn, or a test's own
 		conn = t.NetConn()
 	}
 	if t, ok := conn.(*net.TCPConn); ok && reset {
