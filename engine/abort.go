@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/retry"
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
@@ -36,12 +38,16 @@ func (m *multipart) abort(ctx context.Context) error {
 	defer cancel()
 	ln := m.lane()
 	defer ln.drop()
-	for {
-		if err := m.ask(ctx, ln, s3api.AbortMultipartUpload); err != nil {
-			return ignoreGone(err)
+	for round := 1; ; round++ {
+		if c, err := m.ask(ctx, ln, s3api.AbortMultipartUpload); err != nil {
+			return m.unlessGone(ctx, c, err, isGone)
 		}
-		if err := m.ask(ctx, ln, s3api.ListParts); err != nil {
-			return ignoreUnlistable(err)
+		c, err := m.ask(ctx, ln, s3api.ListParts)
+		if err != nil {
+			return m.unlessGone(ctx, c, err, isUnlistable)
+		}
+		if err := sleep(ctx, m.policy.Delay(round, retry.Verdict{})); err != nil {
+			return err // S3 lists the upload still
 		}
 	}
 }
@@ -49,32 +55,32 @@ func (m *multipart) abort(ctx context.Context) error {
 var errAbortTimeout = errors.New("abort took too long")
 
 // ask sends one of the calls that only need the upload's id.
-func (m *multipart) ask(ctx context.Context, ln *lane, op s3api.Operation) error {
+func (m *multipart) ask(ctx context.Context, ln *lane, op s3api.Operation) (*call, error) {
+	c := &call{began: time.Now()}
 	template, err := m.form(ctx, op)
 	if err != nil {
-		return err
+		return c, err
 	}
-	template = template.Clone()
-	template.URL.RawQuery = setQuery(template.URL.RawQuery, s3api.QueryUploadID, m.id)
-	_, err = m.persist(ctx, ln, &call{template: template})
-	return err
+	c.template = template.Clone()
+	c.template.URL.RawQuery = setQuery(template.URL.RawQuery, s3api.QueryUploadID, m.id)
+	_, err = m.persist(ctx, ln, c)
+	return c, err
 }
 
-// ignoreGone takes an upload that isn't there for what was wanted.
-func ignoreGone(err error) error {
+// unlessGone is the error of a call of abort's to report: none where S3's answer
+// means that there is nothing to clean up.
+func (m *multipart) unlessGone(ctx context.Context, c *call, err error, gone func(*answerError) bool) error {
 	var answer *answerError
-	if errors.As(err, &answer) && (answer.code == "NoSuchUpload" || answer.resp.Status == http.StatusNotFound) {
+	if errors.As(err, &answer) && gone(answer) {
 		return nil
 	}
-	return err
+	return m.last(ctx, c, err)
 }
 
-// ignoreUnlistable is the same for ListParts, which a policy may forbid, and
-// which not every store has: the abort itself has succeeded then.
-func ignoreUnlistable(err error) error {
-	var answer *answerError
-	if errors.As(err, &answer) && answer.resp.Status/100 == 4 {
-		return nil
-	}
-	return err
+func isGone(a *answerError) bool {
+	return a.code == "NoSuchUpload" || a.resp.Status == http.StatusNotFound
 }
+
+// isUnlistable is the same for ListParts, which a policy may forbid, and which
+// not every store has: the abort itself has succeeded then.
+func isUnlistable(a *answerError) bool { return a.resp.Status/100 == 4 }

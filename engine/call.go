@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -41,10 +42,18 @@ type call struct {
 	undo func()
 
 	// What has happened so far.
+	began      time.Time
 	attempts   int
-	refreshed  bool // credentials were asked for anew
-	redirected bool // the region was changed
-	exhausted  bool // the last error could have been tried again
+	refreshed  bool  // credentials were asked for anew
+	redirected bool  // the region was changed
+	retimed    bool  // the server's clock was taken over
+	resent     bool  // bytes that arrived damaged were sent anew
+	exhausted  bool  // the last error could have been tried again
+	last       error // of the last attempt that was not cancelled
+	unmended   error // why its cause could not be removed
+	// What the last attempt was signed with.
+	signedAs s3api.Credentials
+	signedBy time.Duration // the clock's offset
 }
 
 // answerError is an answer that is no success.
@@ -66,10 +75,10 @@ func (e *answerError) Error() string {
 // *driver.Failure around the SDK's own form of it. The lane is held on return
 // if there was no error.
 func (t *transfer) do(ctx context.Context, ln *lane, c *call) (*s3api.Response, error) {
-	began := time.Now()
+	c.began = time.Now()
 	resp, err := t.persist(ctx, ln, c)
 	if err != nil {
-		return nil, t.failure(c, t.last(ctx, c, err, time.Since(began)))
+		return nil, t.failure(c, t.last(ctx, c, err))
 	}
 	return resp, nil
 }
@@ -81,12 +90,16 @@ func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Respo
 		if err := ln.take(ctx); err != nil {
 			return nil, err
 		}
+		t.settleRegion(ctx, c)
 		c.attempts++
 		resp, err := t.attempt(ctx, c)
 		if err == nil {
 			return resp, nil
 		}
 		ln.drop()
+		if ctx.Err() == nil {
+			c.last = err
+		}
 		verdict := judge(ctx, err)
 		if verdict.Throttle {
 			t.client.lanes.throttled()
@@ -122,23 +135,49 @@ func judge(ctx context.Context, err error) retry.Verdict {
 }
 
 // last is the error to report for good: the cause where the transfer was
-// cancelled, S3's error in the SDK's form, and how often it was tried if that
-// is why it ended.
-func (t *transfer) last(ctx context.Context, c *call, err error, elapsed time.Duration) error {
+// cancelled, with what had gone wrong until then; else S3's error in the SDK's
+// form, and how often it was tried if that is why it ended.
+func (t *transfer) last(ctx context.Context, c *call, err error) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	var answer *answerError
-	if errors.As(err, &answer) {
-		if _, derr := t.serializer.Decode(context.WithoutCancel(ctx), answer.op, answer.resp); derr != nil {
-			err = derr
+		if c.last == nil {
+			return context.Cause(ctx)
 		}
+		return &interruptedError{cause: context.Cause(ctx), attempts: c.attempts, last: t.decoded(ctx, c.last)}
+	}
+	err = t.decoded(ctx, err)
+	if c.unmended != nil {
+		err = errors.Join(err, c.unmended)
 	}
 	if c.exhausted {
-		return &driver.RetriesExceededError{Attempts: c.attempts, Elapsed: elapsed, Last: err}
+		return &driver.RetriesExceededError{Attempts: c.attempts, Elapsed: time.Since(c.began), Last: err}
 	}
 	return err
 }
+
+// decoded is an error with S3's answer in the SDK's form.
+func (t *transfer) decoded(ctx context.Context, err error) error {
+	var answer *answerError
+	if errors.As(err, &answer) {
+		if _, derr := t.serializer.Decode(context.WithoutCancel(ctx), answer.op, answer.resp); derr != nil {
+			return derr
+		}
+	}
+	return err
+}
+
+// interruptedError is the end of a call that was cancelled after an attempt had
+// failed: an outage must not hide behind the caller's patience.
+type interruptedError struct {
+	cause    error
+	attempts int
+	last     error
+}
+
+func (e *interruptedError) Error() string {
+	return fmt.Sprintf("%v (attempt %d; the last error: %v)", e.cause, e.attempts, e.last)
+}
+
+func (e *interruptedError) Unwrap() []error { return []error{e.cause, e.last} }
 
 func (t *transfer) failure(c *call, err error) error {
 	return &driver.Failure{Part: c.part, Attempt: c.attempts, Err: err}
@@ -164,6 +203,7 @@ func (t *transfer) attempt(ctx context.Context, c *call) (*s3api.Response, error
 }
 
 func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Response, error) {
+	c.signedBy = t.client.clockOffset()
 	request, body, err := t.request(ctx, w, c)
 	if err != nil {
 		return nil, &retry.Permanent{Err: err} // nothing that the network did
@@ -212,7 +252,7 @@ func (t *transfer) count(c *call) {
 // answer hands a good answer to the call's reader, and reads any other whole.
 func (t *transfer) answer(w *watch, c *call, resp *wire.Response) (*s3api.Response, error) {
 	out := &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
-	if resp.Status/100 == 2 && c.read != nil {
+	if resp.Status/100 == 2 && c.read != nil && isObject(resp.Header) {
 		return out, c.read(w, resp)
 	}
 	limit := t.limits.Stall
@@ -221,14 +261,21 @@ func (t *transfer) answer(w *watch, c *call, resp *wire.Response) (*s3api.Respon
 	}
 	w.begin("reading the answer", limit)
 	var err error
-	if out.Body, err = readBounded(w, resp.Body); err != nil {
+	// Whatever is wrong with the body of a refusal, its status has been told.
+	if out.Body, err = readBounded(w, resp.Body); err != nil && resp.Status/100 == 2 {
 		return nil, err
 	}
 	op := c.template.Op
-	if resp.Status/100 == 2 && !failedWith200(op, out.Body) {
+	if resp.Status/100 == 2 && c.read == nil && !failedWith200(op, out.Body) {
 		return out, nil
 	}
 	return nil, newAnswerError(op, out)
+}
+
+// isObject tells the head of an object from that of a document, such as an
+// error that came with status 200: every object has an ETag and a date.
+func isObject(h http.Header) bool {
+	return h.Get(s3api.HeaderETag) != "" || h.Get(s3api.HeaderLastModified) != ""
 }
 
 // failedWith200 tells a success from S3's 200 that carries an error (Amazon S3
@@ -238,8 +285,12 @@ func failedWith200(op s3api.Operation, body []byte) bool {
 	case s3api.CompleteMultipartUpload, s3api.CopyObject, s3api.UploadPartCopy:
 		_, ok := s3api.ParseComplete(body)
 		return !ok
+	case s3api.CreateMultipartUpload:
+		_, err := s3api.ParseUploadID(body)
+		return err != nil
 	}
-	return false
+	_, ok := s3api.ParseError(body)
+	return ok
 }
 
 func newAnswerError(op s3api.Operation, resp *s3api.Response) *answerError {
@@ -255,7 +306,8 @@ func newAnswerError(op s3api.Operation, resp *s3api.Response) *answerError {
 	return e
 }
 
-// readBounded reads an answer that is no object.
+// readBounded reads an answer that is no object. What it has read it returns
+// with an error too.
 func readBounded(w *watch, r io.Reader) ([]byte, error) {
 	var buf []byte
 	chunk := make([]byte, 4<<10)
@@ -265,11 +317,11 @@ func readBounded(w *watch, r io.Reader) ([]byte, error) {
 		buf = append(buf, chunk[:n]...)
 		switch {
 		case len(buf) > s3api.MaxBufferedBody:
-			return nil, &retry.Permanent{Err: errors.New("answer is longer than an answer of S3 can be")}
+			return buf[:s3api.MaxBufferedBody], &retry.Permanent{Err: errors.New("answer is longer than an answer of S3 can be")}
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:
-			return nil, err
+			return buf, err
 		}
 	}
 }

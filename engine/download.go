@@ -175,6 +175,9 @@ func (d *download) measure(resp *wire.Response) error {
 	if resp.ContentLength < 0 {
 		return errors.New("the answer has no Content-Length, so that its end could not be told from a broken connection")
 	}
+	if resp.ContentLength > s3api.MaxObjectSize {
+		return fmt.Errorf("the answer announces %d bytes, more than an object can have", resp.ContentLength)
+	}
 	d.size, d.whole = resp.ContentLength, resp.ContentLength
 	if resp.Status == http.StatusPartialContent {
 		first, last, total, err := plan.ParseContentRange(resp.Header.Get(s3api.HeaderContentRange))
@@ -184,6 +187,9 @@ func (d *download) measure(resp *wire.Response) error {
 		if last-first+1 != d.size {
 			return fmt.Errorf("Content-Range %q does not fit a Content-Length of %d", resp.Header.Get(s3api.HeaderContentRange), d.size)
 		}
+		if err := d.askedFor(first, last, total); err != nil {
+			return err
+		}
 		d.base, d.whole = first, total
 	} else if d.job.Range != "" {
 		return fmt.Errorf("the server ignored Range %q and answered with status %d", d.job.Range, resp.Status)
@@ -191,6 +197,28 @@ func (d *download) measure(resp *wire.Response) error {
 	if d.job.Size >= 0 && d.job.Range == "" && d.job.PartNumber == 0 && d.job.Size != d.size {
 		return &driver.ObjectModifiedError{Bucket: d.job.Bucket, Key: d.job.Key, ETag: d.job.ETag,
 			Err: fmt.Errorf("its size was given as %d and is %d", d.job.Size, d.size)}
+	}
+	return nil
+}
+
+// askedFor holds the first answer's range to what the caller asked for: all, or
+// a Range. Of one that can't be read the server is the judge.
+func (d *download) askedFor(first, last, total int64) error {
+	if d.job.PartNumber > 0 || total < 0 {
+		return nil
+	}
+	want := plan.Range{Length: total}
+	if d.job.Range != "" {
+		spec, err := plan.ParseRange(d.job.Range)
+		if err != nil {
+			return nil
+		}
+		if want, err = spec.Resolve(total); err != nil {
+			return fmt.Errorf("the answer has bytes: %w", err)
+		}
+	}
+	if first != want.Offset || last != want.End()-1 {
+		return fmt.Errorf("asked for %q, the answer has the bytes %d-%d of %d", d.job.Range, first, last, total)
 	}
 	return nil
 }
@@ -314,6 +342,7 @@ func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, p *p
 			return nil
 		}
 		*p = *following
+		c.attempts = 1 // this one is the next piece's first
 	}
 }
 
@@ -402,6 +431,9 @@ func (d *download) checkRange(p *piece, resp *wire.Response) error {
 	if err != nil {
 		return permanent(err)
 	}
+	if resp.ContentLength >= 0 && resp.ContentLength != want.Length {
+		return permanent(fmt.Errorf("requested range %q came with a Content-Length of %d", want.Header(), resp.ContentLength))
+	}
 	if first != want.Offset || last != want.End()-1 || total >= 0 && d.whole >= 0 && total != d.whole {
 		return permanent(fmt.Errorf("requested range %q of %d bytes does not match content range %q in the answer",
 			want.Header(), d.whole, resp.Header.Get(s3api.HeaderContentRange)))
@@ -428,7 +460,10 @@ func (d *download) validate(ctx context.Context) error {
 	if err := d.fetchAgain(ctx); err != nil {
 		return err
 	}
-	return d.expected.compare()
+	if err := d.expected.compare(); err != nil {
+		return &driver.Failure{Attempt: 2, Err: err}
+	}
+	return nil
 }
 
 // fetchAgain fetches every piece again, by range and so over other requests.

@@ -37,7 +37,7 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 	if err := checkFields(header); err != nil {
 		return nil, nil, err
 	}
-	signature, err := t.sign(ctx, template, r, payloadHash(template, body))
+	signature, err := t.sign(ctx, c, r, payloadHash(template, body))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,8 +74,9 @@ func payloadHash(template *s3api.Template, body *payload) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sign adds the signature's headers to r.
-func (t *transfer) sign(ctx context.Context, template *s3api.Template, r *wire.Request, hash string) (sigv4.Signature, error) {
+// sign adds the signature's headers to r, and notes what it was signed with.
+func (t *transfer) sign(ctx context.Context, c *call, r *wire.Request, hash string) (sigv4.Signature, error) {
+	template := c.template
 	scheme, err := signingScheme(template.Auth)
 	if err != nil {
 		return sigv4.Signature{}, err
@@ -85,6 +86,7 @@ func (t *transfer) sign(ctx context.Context, template *s3api.Template, r *wire.R
 		if credentials, err = template.Credentials(ctx, false); err != nil {
 			return sigv4.Signature{}, err
 		}
+		c.signedAs = credentials
 		if credentials.AccessKeyID == "" {
 			scheme = sigv4.None
 		}

@@ -15,8 +15,9 @@ type stallError struct {
 
 func (e *stallError) Error() string { return fmt.Sprintf("no progress %s for %s", e.doing, e.limit) }
 
-// Timeout makes it a net.Error's time-out for those who ask.
-func (e *stallError) Timeout() bool { return true }
+// Timeout and Temporary make it a net.Error, a time-out, for those who ask.
+func (e *stallError) Timeout() bool   { return true }
+func (e *stallError) Temporary() bool { return true }
 
 // watch ends an attempt that stalls. Its limit depends on what the attempt is
 // doing, and it stands still while something else than the network is waited

@@ -24,6 +24,9 @@ type Verdict struct {
 	// by the answer's Date, the credentials, the region. Where it can't be (no
 	// region is told, the credentials are the same) the answer is final.
 	Skew, Expired, Region bool
+	// Damaged says that the bytes arrived otherwise than they were sent, so that
+	// they may be sent once more.
+	Damaged bool
 	// After is how long the server asks to wait, 0 if it doesn't say.
 	After time.Duration
 	// Reason says in a few words why it was decided so.
@@ -43,6 +46,8 @@ func Classify(status int, code string, h http.Header) Verdict {
 		return Verdict{Retry: true, Now: true, Skew: true, Reason: code}
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
 		return Verdict{Retry: true, Now: true, Expired: true, Reason: code}
+	case "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch":
+		return Verdict{Retry: true, Damaged: true, Reason: code}
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "TemporaryRedirect":
 		return Verdict{Retry: true, Now: true, Region: true, Reason: code}
 	}
@@ -57,8 +62,22 @@ func Classify(status int, code string, h http.Header) Verdict {
 		if code == "" && h.Get("X-Amz-Bucket-Region") != "" {
 			return Verdict{Retry: true, Now: true, Region: true, Reason: "400 with a region"}
 		}
+	case http.StatusForbidden: // nor has one with a wrong date
+		if code == "" && tooSkewed(h.Get("Date")) {
+			return Verdict{Retry: true, Now: true, Skew: true, Reason: "403 from another time"}
+		}
 	}
 	return Verdict{Reason: "final: " + strconv.Itoa(status) + " " + code}
+}
+
+// skewMax is how far a request's date may be from S3's (Amazon S3 API Reference,
+// RequestTimeTooSkewed).
+const skewMax = 15 * time.Minute
+
+// tooSkewed says whether the server's date is that far from ours.
+func tooSkewed(date string) bool {
+	server, err := http.ParseTime(date)
+	return err == nil && time.Until(server).Abs() > skewMax
 }
 
 func retryAfter(h http.Header) time.Duration {

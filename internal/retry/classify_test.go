@@ -24,6 +24,7 @@ var (
 	throttle = retry.Verdict{Retry: true, Throttle: true}
 	skew     = retry.Verdict{Retry: true, Now: true, Skew: true}
 	expired  = retry.Verdict{Retry: true, Now: true, Expired: true}
+	damaged  = retry.Verdict{Retry: true, Damaged: true}
 	region   = retry.Verdict{Retry: true, Now: true, Region: true}
 )
 
@@ -63,8 +64,9 @@ func TestClassify(t *testing.T) {
 		{403, "RequestTimeTooSkewed", skew}, {400, "ExpiredToken", expired}, {403, "ExpiredToken", expired}, {400, "TokenRefreshRequired", expired},
 		{301, "PermanentRedirect", region}, {307, "TemporaryRedirect", region}, {400, "AuthorizationHeaderMalformed", region},
 		{400, "IllegalLocationConstraintException", region},
+		{400, "BadDigest", damaged}, {400, "XAmzContentChecksumMismatch", damaged}, {400, "XAmzContentSHA256Mismatch", damaged},
 		// What no second attempt changes.
-		{400, "InvalidRequest", final}, {400, "BadDigest", final}, {400, "EntityTooSmall", final}, {400, "InvalidPart", final},
+		{400, "InvalidRequest", final}, {400, "EntityTooSmall", final}, {400, "InvalidPart", final},
 		{403, "AccessDenied", final}, {403, "InvalidAccessKeyId", final}, {403, "SignatureDoesNotMatch", final}, {403, "InvalidObjectState", final},
 		{404, "NoSuchKey", final}, {404, "NoSuchBucket", final}, {404, "NoSuchUpload", final}, {409, "BucketAlreadyExists", final},
 		{412, "PreconditionFailed", final}, {416, "InvalidRange", final}, {501, "NotImplemented", final},
