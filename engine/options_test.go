@@ -129,7 +129,7 @@ func TestDisableSSL(t *testing.T) {
 
 func put(t *testing.T, o engine.Options, endpoint string) error {
 	t.Helper()
-	c, err := engine.New(o)
+	c, err := newClient(o)
 	if err != nil {
 		t.Fatal(err)
 	}

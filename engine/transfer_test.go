@@ -49,7 +49,7 @@ func newWorld(t *testing.T, o engine.Options) *world {
 	web := httptest.NewServer(w)
 	t.Cleanup(web.Close)
 	var err error
-	if w.client, err = engine.New(o); err != nil {
+	if w.client, err = newClient(o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -82,6 +82,7 @@ func (c *conn) handshake() error {
 	c.sock.limit(c.sock.SetDeadline, end)
 	c.sock.lend(0, 4<<10)
 	if err := c.tls.Handshake(); err != nil {
+		_ = c.sock.flush() // the alert that tells the server why
 		return fmt.Errorf("TLS handshake with %s: %w", c.to.host, err)
 	}
 	c.sock.limit(c.sock.SetDeadline, time.Time{})
