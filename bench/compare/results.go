@@ -43,7 +43,7 @@ CPU is the client's alone. Reproduce with
 		fmt.Fprintf(&b, "* %s: %s; %s\n", p.Name, p.About, p.Version(ctx))
 	}
 	if len(r.skipped) > 0 {
-		b.WriteString("\nSkipped:\n\n")
+		b.WriteString("\nLeft out:\n\n")
 		for _, s := range r.skipped {
 			fmt.Fprintf(&b, "* %s\n", s)
 		}

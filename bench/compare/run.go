@@ -138,6 +138,10 @@ func (r *Results) rounds(ctx context.Context, server *nulls3.Child, b *block) er
 		for _, row := range b.rows {
 			w := specFor(row.peer, b.cell.spec)
 			s, err := r.measure(ctx, server, row.peer, &w)
+			if err != nil && !row.peer.Ours && ctx.Err() == nil {
+				r.skip(row.peer, b, fmt.Sprintf("round %d failed and is left out: %v", round+1, err))
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", row.peer.Name, err)
 			}
@@ -147,6 +151,7 @@ func (r *Results) rounds(ctx context.Context, server *nulls3.Child, b *block) er
 				s.Wall.Round(time.Millisecond), s.CPU.Round(time.Millisecond))
 		}
 	}
+	b.rows = slices.DeleteFunc(b.rows, func(r *row) bool { return len(r.samples) == 0 })
 	return nil
 }
 
