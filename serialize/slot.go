@@ -47,6 +47,9 @@ type slot struct {
 // keyless returns a copy of an input without its key, and the key. Operations
 // that are sent once for each object have one; ok is false for others.
 func keyless(in any) (args any, key string, ok bool) {
+	if v := reflect.ValueOf(in); v.Kind() != reflect.Pointer || v.IsNil() {
+		return nil, "", false // the SDK has the better error
+	}
 	switch in := in.(type) {
 	case *s3.PutObjectInput:
 		c := *in
