@@ -64,6 +64,18 @@ func (s *Server) Reset() {
 	s.records = nil
 }
 
+// Clear forgets all objects and uploads, and the requests too. The buckets stay.
+func (s *Server) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.buckets {
+		clear(b.objects)
+	}
+	clear(s.uploads)
+	clear(s.finished)
+	s.records = nil
+}
+
 // newRecord notes a request and makes its body count.
 func (s *Server) newRecord(r *http.Request, a address) *record {
 	query := r.URL.Query()
