@@ -109,7 +109,6 @@ func TestBadRequests(t *testing.T) {
 // counted is a body that says how it was read.
 type counted struct {
 	io.Reader
-	t            *testing.T
 	memory       []byte
 	file         *os.File
 	offset, left int64
