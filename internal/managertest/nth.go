@@ -45,6 +45,9 @@ const nthMax = 40
 // must succeed by itself; else it fails with S3's error and leaves nothing.
 func nthRequest(broken breaking, mended bool) func(t *testing.T, w *world) {
 	return func(t *testing.T, w *world) {
+		if testing.Short() {
+			t.Skip("takes more than a second")
+		}
 		m := w.manager()
 		for _, name := range []string{"upload-parts", "upload-stream", "download-parts", "download-ordered", "copy-parts"} {
 			t.Run(name, func(t *testing.T) {

@@ -132,13 +132,17 @@ func (w *world) operations(dir string) []operation {
 	w.Fake.Put(w.Bucket, "source-small", data(small), http.Header{"Content-Type": {"text/x-source"}})
 	w.Fake.Put(w.Bucket, "source-big", bigData(), http.Header{"Content-Type": {"text/x-source"}})
 	path := filepath.Join(dir, "source")
-	if err := os.WriteFile(path, bigData(), 0o666); err != nil {
-		w.t.Fatal(err)
+	write := sync.OnceValue(func() error { return os.WriteFile(path, bigData(), 0o666) })
+	file := func() haul.Source {
+		if err := write(); err != nil {
+			w.t.Fatal(err)
+		}
+		return haul.FromFile(path)
 	}
 	parts := []string{"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"}
 	return []operation{
 		w.uploading("upload", small, []string{"PutObject"}, func() haul.Source { return haul.FromBytes(data(small)) }),
-		w.uploading("upload-parts", big, parts, func() haul.Source { return haul.FromFile(path) }),
+		w.uploading("upload-parts", big, parts, file),
 		w.uploading("upload-stream", big, parts, func() haul.Source { return haul.FromReader(io.MultiReader(bytes.NewReader(bigData()))) }),
 		w.downloading("download", small, "source-small", dir),
 		w.downloading("download-parts", big, "source-big", dir),
