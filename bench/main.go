@@ -9,6 +9,7 @@
 //	go run ./bench peer NAME          one client doing one workload, for profiles
 //	go run ./bench floor              the same for bare sockets
 //	go run ./bench run ...            the runner of the public S3 benchmark suite
+//	go run ./bench soak --for 20m     transfers under random faults, all compared
 //
 // It needs Linux.
 package main
@@ -24,10 +25,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/haul-s3/haul/bench/nulls3"
+	"github.com/haul-s3/haul/bench/soak"
 )
 
 func main() {
 	nulls3.MaybeServe()
+	soak.MaybeServe()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(execute(ctx, os.Args[1:]))
@@ -49,7 +52,7 @@ func execute(ctx context.Context, args []string) (code int) {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand(), runCommand())
+	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand(), runCommand(), soakCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -186,7 +186,9 @@ func (c *call) storeCompleted(u *upload, o *object) error {
 	}
 	b.putLocked(o, s.nextSerialLocked())
 	delete(s.uploads, u.id)
-	s.finished[u.id] = &completed{object: o, list: slices.Clone(c.rec.Body)}
+	answered := *o
+	answered.content = nil // the object itself may be deleted
+	s.finished[u.id] = &completed{object: &answered, list: slices.Clone(c.rec.Body)}
 	return nil
 }
 
