@@ -51,18 +51,22 @@ func (s *Server) keys() aws.CredentialsProvider {
 	})
 }
 
-// engine is one of the two ways to make a Manager.
+// engine is one of the ways to make a Manager.
 type engine struct {
 	name string
+	over string // "-over-" and what carries the requests, if it isn't the engine's own choice
 	make func(c *s3.Client, optFns ...func(*haul.Options)) (*haul.Manager, error)
 }
 
 // The one line that differs.
 var engines = []engine{
-	{"engine", func(c *s3.Client, o ...func(*haul.Options)) (*haul.Manager, error) {
+	{name: "engine", make: func(c *s3.Client, o ...func(*haul.Options)) (*haul.Manager, error) {
 		return haul.NewFromClient(c, o...)
 	}},
-	{"classic", func(c *s3.Client, o ...func(*haul.Options)) (*haul.Manager, error) { return haul.NewClassic(c, o...) }},
+	{name: "classic", make: func(c *s3.Client, o ...func(*haul.Options)) (*haul.Manager, error) {
+		return haul.NewClassic(c, o...)
+	}},
+	{name: "engine", over: "-over-nethttp", make: newOverNetHTTP},
 }
 
 // conformanceTest is one test of the suite.
@@ -75,7 +79,10 @@ type conformanceTest struct {
 // Run runs the whole suite against a server.
 func Run(t *testing.T, s *Server) {
 	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) {
+		t.Run(e.name+e.over, func(t *testing.T) {
+			if e.over != "" && testing.Short() {
+				t.Skip("the whole suite once more")
+			}
 			for _, c := range suite() {
 				t.Run(c.name, func(t *testing.T) {
 					if c.needFake && s.Fake == nil {
@@ -111,7 +118,7 @@ type world struct {
 
 func newWorld(t *testing.T, s *Server, e engine) *world {
 	if s.Fake != nil {
-		s.Fake.Reset()
+		s.Fake.Clear() // or the bodies of all tests would be kept
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	w := &world{Server: s, t: t, engine: e, ctx: ctx, transport: &http.Transport{MaxIdleConnsPerHost: 64}}
