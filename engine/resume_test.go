@@ -184,7 +184,9 @@ func brokenUpload(t *testing.T, want []byte) (w *world, path, journals string) {
 	t.Helper()
 	w, mend := brokenWorld(t, "UploadPart", 3)
 	path, journals = writeSource(t, want), t.TempDir()
-	_, err := w.driver.Transfer(t.Context(), resumedUpload(body.OS{}, path, "k", journals), &events{})
+	job := resumedUpload(body.OS{}, path, "k", journals)
+	job.Concurrency = 1 // so that two parts have been answered
+	_, err := w.driver.Transfer(t.Context(), job, &events{})
 	var failure *driver.Failure
 	if !errors.As(err, &failure) || filepath.Dir(failure.Journal) != journals {
 		t.Fatalf("broken upload: got %v, want an error that names a journal in %s", err, journals)
@@ -546,4 +548,29 @@ func TestDownloadCancelledIsTakenUp(t *testing.T) {
 	}
 	w.wrap = nil
 	download(t, w, resumedDownload(body.OS{}, "k", path, journals), want)
+}
+
+// TestUploadOvertaken has a part of an earlier transfer arrive after the later
+// one has sent it again.
+func TestUploadOvertaken(t *testing.T) {
+	want := content(3*s3api.MinPartSize + 7)
+	w, path, journals := brokenUpload(t, want)
+	id := w.server.Uploads()[0].ID
+	w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Query().Get("uploadId") == id && w.server.Count("CompleteMultipartUpload") == 0 {
+			late, err := http.NewRequest(http.MethodPut, "/b/k?partNumber=3&uploadId="+id, bytes.NewReader(want[2*s3api.MinPartSize:3*s3api.MinPartSize]))
+			if err != nil {
+				t.Error(err)
+			}
+			h.ServeHTTP(discardAnswer{http.Header{}}, late)
+		}
+		h.ServeHTTP(rw, r)
+	}
+	out, err := w.driver.Transfer(t.Context(), resumedUpload(body.OS{}, path, "k", journals), &events{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if object, _ := w.server.Object("b", "k"); !bytes.Equal(object.Data, want) || !out.Checksum.Validated || w.server.Count("CompleteMultipartUpload") != 2 {
+		t.Errorf("got %+v after %d Completes, want the right object after 2", out.Checksum, w.server.Count("CompleteMultipartUpload"))
+	}
 }

@@ -261,3 +261,25 @@ func (t *transfer) forgetUpload(ctx context.Context, id string) {
 		_ = t.multipart(part, id).abort(ctx) // told above
 	}
 }
+
+// overtaken says whether Complete has failed because a part that an earlier
+// transfer had on its way arrived after ours, and takes the parts that the store
+// has then. It is the same part of the same source, and S3 compares the checksum
+// that goes with it.
+func (m *multipart) overtaken(ctx context.Context, err error) bool {
+	var api interface{ ErrorCode() string }
+	if m.journal == nil || m.job.Checksum.Algorithm == checksum.None || !errors.As(err, &api) || api.ErrorCode() != "InvalidPart" {
+		return false
+	}
+	listed, lerr := m.listParts(ctx, m.id)
+	if lerr != nil {
+		return false
+	}
+	changed := false
+	for _, r := range m.results {
+		if etag := listed[r.Number].ETag; etag != "" && etag != r.ETag {
+			r.ETag, changed = etag, true
+		}
+	}
+	return changed
+}

@@ -314,6 +314,9 @@ func (m *multipart) finish(ctx context.Context, err error, c content) (*driver.O
 	var out *driver.Outcome
 	if err == nil {
 		out, err = m.complete(ctx, c.length)
+		if err != nil && m.overtaken(ctx, err) {
+			out, err = m.complete(ctx, c.length)
+		}
 	}
 	if err != nil {
 		return nil, m.abandon(ctx, err)
