@@ -262,7 +262,7 @@ func (t *transfer) answer(w *watch, c *call, resp *wire.Response) (*s3api.Respon
 	w.begin("reading the answer", limit)
 	var err error
 	// Whatever is wrong with the body of a refusal, its status has been told.
-	if out.Body, err = readBounded(w, resp.Body); err != nil && resp.Status/100 == 2 {
+	if out.Body, err = readBounded(w, resp); err != nil && resp.Status/100 == 2 {
 		return nil, err
 	}
 	op := c.template.Op
@@ -308,16 +308,20 @@ func newAnswerError(op s3api.Operation, resp *s3api.Response) *answerError {
 
 // readBounded reads an answer that is no object. What it has read it returns
 // with an error too.
-func readBounded(w *watch, r io.Reader) ([]byte, error) {
+func readBounded(w *watch, resp *wire.Response) ([]byte, error) {
+	limit := s3api.MaxErrorBody
+	if resp.Status/100 == 2 {
+		limit = s3api.MaxBufferedBody
+	}
 	var buf []byte
 	chunk := make([]byte, 4<<10)
 	for {
-		n, err := r.Read(chunk)
+		n, err := resp.Body.Read(chunk)
 		w.progress()
 		buf = append(buf, chunk[:n]...)
 		switch {
-		case len(buf) > s3api.MaxBufferedBody:
-			return buf[:s3api.MaxBufferedBody], &retry.Permanent{Err: errors.New("answer is longer than an answer of S3 can be")}
+		case len(buf) > limit:
+			return buf[:limit], &retry.Permanent{Err: errors.New("answer is longer than an answer of S3 can be")}
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:

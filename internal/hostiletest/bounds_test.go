@@ -19,7 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul"
+	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/wire"
 )
 
 // transfers are the ways to meet a server.
@@ -92,30 +94,54 @@ var bomb = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
+// exchanges are what carries the requests: haul's own HTTP, and net/http as it
+// is used behind a proxy.
+func exchanges(t *testing.T) map[string]func(*haul.Options) {
+	t.Helper()
+	transport, err := wire.NewTransport(wire.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return map[string]func(*haul.Options){
+		"own":      func(*haul.Options) {},
+		"net-http": func(o *haul.Options) { o.Engine = &engine.Options{HTTP: transport} },
+	}
+}
+
 // TestAnswersWithoutBound has every transfer meet every one of them.
 func TestAnswersWithoutBound(t *testing.T) {
 	for name, say := range unbounded {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, say)
-			for transfer, begin := range transfers {
-				if testing.Short() && transfer != "download-to-file" {
-					continue
+		for exchange, with := range exchanges(t) {
+			t.Run(name+"-"+exchange, func(t *testing.T) {
+				s := serve(t, say)
+				for transfer, begin := range transfers {
+					if (testing.Short() || exchange != "own") && transfer != "download-to-file" {
+						continue
+					}
+					dir := t.TempDir()
+					wantBounded(t, transfer, dir, func() error { return begin(t.Context(), newManager(t, s.url, nil, with), dir) })
 				}
-				m, dir := newManager(t, s.url, nil), t.TempDir()
-				var err error
-				got := allocated(func() { err = begin(t.Context(), m, dir) })
-				if err == nil {
-					t.Errorf("%s: got success, want an error", transfer)
-				} else if len(err.Error()) > 4<<10 {
-					t.Errorf("%s: got an error of %d bytes, want one that can be read", transfer, len(err.Error()))
-				}
-				if got > memoryMax {
-					t.Errorf("%s: got %d bytes allocated, want at most %d", transfer, got, memoryMax)
-				}
-				wantEmpty(t, dir)
-			}
-		})
+			})
+		}
 	}
+}
+
+// wantBounded holds that a transfer fails with an error that can be read, for
+// little memory, and leaves nothing.
+func wantBounded(t *testing.T, transfer, dir string, do func() error) {
+	t.Helper()
+	var err error
+	got := allocated(func() { err = do() })
+	if err == nil {
+		t.Errorf("%s: got success, want an error", transfer)
+	} else if len(err.Error()) > 4<<10 {
+		t.Errorf("%s: got an error of %d bytes, want one that can be read", transfer, len(err.Error()))
+	}
+	if got > memoryMax {
+		t.Errorf("%s: got %d bytes allocated, want at most %d", transfer, got, memoryMax)
+	}
+	wantEmpty(t, dir)
 }
 
 func wantEmpty(t *testing.T, dir string) {

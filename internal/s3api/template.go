@@ -94,6 +94,11 @@ type Response struct {
 // answers are a few kilobytes, and a hostile server must not fill the memory.
 const MaxBufferedBody = 1 << 20
 
+// MaxErrorBody bounds what is read of an error: the longest of S3's has the
+// canonical request in it, of a few kilobytes, and a decoder may need a hundred
+// times the size of what it reads.
+const MaxErrorBody = 64 << 10
+
 // HTTP returns the response in net/http's form, for those who decode it.
 func (r *Response) HTTP() *http.Response {
 	return &http.Response{
