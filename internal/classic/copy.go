@@ -2,6 +2,7 @@ package classic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,11 +74,11 @@ func (t *transfer) copyWhole(ctx context.Context, size int64) (*driver.Outcome, 
 	if err != nil {
 		return nil, failure(0, attempt, err)
 	}
-	t.progress(size)
 	result := out.CopyObjectResult
-	if result == nil {
-		result = &types.CopyObjectResult{}
+	if result == nil || aws.ToString(result.ETag) == "" { // an error, or nothing, that came with status 200
+		return nil, failure(0, attempt, errors.New("the answer to CopyObject has no ETag"))
 	}
+	t.progress(size)
 	return &driver.Outcome{
 		ETag: aws.ToString(result.ETag), VersionID: aws.ToString(out.VersionId), Size: size, LastModified: aws.ToTime(result.LastModified),
 		Parts: 1, Checksum: copied(result, string(result.ChecksumType)), Output: output(out),

@@ -73,12 +73,18 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 // describe reads the first answer.
 func (t *transfer) describe(ctx context.Context, out *s3.GetObjectOutput) (*object, error) {
 	o := &object{t: t, first: out, size: -1, total: -1, etag: aws.ToString(out.ETag)}
+	if o.etag == "" && out.LastModified == nil && aws.ToString(out.ContentType) == "application/xml" {
+		return nil, errors.New("the answer to GetObject is an XML document with neither ETag nor date: it is no object")
+	}
 	if out.ContentLength != nil {
 		o.size, o.total = *out.ContentLength, *out.ContentLength
 	}
-	if out.ContentRange != nil && (t.job.Range != "" || t.job.PartNumber != 0) {
+	if out.ContentRange != nil {
 		first, last, total, err := plan.ParseContentRange(*out.ContentRange)
 		if err != nil {
+			return nil, err
+		}
+		if err := t.askedFor(first, last, total); err != nil {
 			return nil, err
 		}
 		if o.size >= 0 && o.size != last-first+1 {
@@ -97,6 +103,28 @@ func (t *transfer) describe(ctx context.Context, out *s3.GetObjectOutput) (*obje
 	}
 	o.choose(ctx)
 	return o, nil
+}
+
+// askedFor holds the first answer's range to what the caller asked for: all, or
+// a Range. Of one that can't be read the server is the judge.
+func (t *transfer) askedFor(first, last, total int64) error {
+	if t.job.PartNumber > 0 || total < 0 {
+		return nil
+	}
+	want := plan.Range{Length: total}
+	if t.job.Range != "" {
+		spec, err := plan.ParseRange(t.job.Range)
+		if err != nil {
+			return nil
+		}
+		if want, err = spec.Resolve(total); err != nil {
+			return fmt.Errorf("the answer has bytes: %w", err)
+		}
+	}
+	if first != want.Offset || last != want.End()-1 {
+		return fmt.Errorf("asked for %q, the answer has the bytes %d-%d of %d", t.job.Range, first, last, total)
+	}
+	return nil
 }
 
 // wholeAsked accepts the whole object as the answer to a Range that means the

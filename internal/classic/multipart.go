@@ -122,6 +122,9 @@ func (m *multipart) complete(ctx context.Context) (*s3.CompleteMultipartUploadOu
 		}
 		return nil, failure(0, attempt, err)
 	}
+	if aws.ToString(out.ETag) == "" { // an error, or nothing, that came with status 200
+		return nil, failure(0, attempt, errors.New("the answer to CompleteMultipartUpload has no ETag"))
+	}
 	return out, nil
 }
 
