@@ -59,6 +59,7 @@ var rooms = map[string]struct {
 
 	"internal/managertest": {tests, true},
 	"internal/crashfs":     {tests, true},
+	"internal/faulttest":   {tests, true},
 	"internal/scarcetest":  {tests, true},
 	"internal/hostiletest": {tests, true},
 	"internal/s3fake":      {tests, true},
