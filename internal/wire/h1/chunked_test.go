@@ -77,7 +77,9 @@ func TestChunked(t *testing.T) {
 // that is behind the body.
 func FuzzChunked(f *testing.F) {
 	for _, c := range chunkedBodies {
-		f.Add([]byte(c.in))
+		if len(c.in) < 64<<10 { // a longer one only makes it slow
+			f.Add([]byte(c.in))
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		body, _, err := decode(bytes.NewReader(b))

@@ -21,6 +21,7 @@ type conn struct {
 	request []byte      // the request's head; its memory is used again
 	vector  net.Buffers // what is being written
 	pieces  [2][]byte   // vector's memory
+	file    fileSending // what the system is sending
 	cancel  func()      // sock.cancel, kept so that it costs no allocation
 	probe   [1]byte
 

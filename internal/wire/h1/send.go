@@ -53,6 +53,7 @@ func (x *exchange) send(r *wire.Request) (early bool, err error) {
 		s.filed, _ = r.Body.(wire.Filed)
 	}
 	early, err = s.all()
+	c.file.f, c.file.call = nil, nil
 	if s.slice != nil {
 		c.in.buffers.PutSlice(s.slice)
 	}
@@ -134,10 +135,14 @@ func (s *sending) file(f *os.File, offset, length int64) (n int64, early bool, e
 			return 0, early, err
 		}
 	}
-	sock := s.x.conn.sock
+	sock, file := s.x.conn.sock, &s.x.conn.file
+	if file.f != f && file.init(f, s.filed.Call) != nil {
+		s.filed = nil // reading it will say what is wrong with it
+		return 0, false, nil
+	}
 	for {
 		sock.watchWrites()
-		sent, err := sock.sendFile(f, offset, int(length), s.filed.Call)
+		sent, err := file.send(sock, offset, int(length))
 		switch {
 		case err == nil && sent == 0, errors.Is(err, errors.ErrUnsupported):
 			// The file has become shorter, or is of a kind that can't be sent
@@ -147,7 +152,7 @@ func (s *sending) file(f *os.File, offset, length int64) (n int64, early bool, e
 		case err == nil:
 			return int64(sent), false, s.filed.Sent(sent)
 		}
-		if early, err := s.x.interrupted(err); early || err != nil {
+		if early, err = s.x.interrupted(err); early || err != nil {
 			return 0, early, err
 		}
 	}

@@ -11,6 +11,14 @@ import (
 // knows how to ask it.
 const canSendFile = false
 
-func (s *socket) sendFile(*os.File, int64, int, func(func() (int, error)) (int, error)) (int, error) {
-	return 0, errors.ErrUnsupported
+// fileSending is empty where files are read.
+type fileSending struct {
+	f    *os.File
+	call func(func() (int, error)) (int, error)
 }
+
+func (*fileSending) init(*os.File, func(func() (int, error)) (int, error)) error {
+	return errors.ErrUnsupported
+}
+
+func (*fileSending) send(*socket, int64, int) (int, error) { return 0, errors.ErrUnsupported }
