@@ -149,8 +149,9 @@ func TestCheck(t *testing.T) {
 			t.Errorf("upload of a scrambled %s: got %v, want BadDigest", key, err)
 		}
 	}
-	if got := s.Stats().Mismatches; got != 2 {
-		t.Errorf("got %d mismatches, want 2", got)
+	// A client that lost an answer asks again, and is refused again.
+	if got := s.Stats().Mismatches; got < 2 {
+		t.Errorf("got %d mismatches, want 2 or more", got)
 	}
 }
 
