@@ -41,8 +41,9 @@ type Options struct {
 	// MaxConnections is a hard cap on connections, and so on lanes. Default
 	// 512, and never more than half of the process's descriptor limit.
 	MaxConnections int
-	// MemoryLimit bounds the memory for what must be buffered: pipes and
-	// ordered writers, in bytes. Lanes need 256 KiB each beside it. Default:
+	// MemoryLimit bounds the memory for what must be buffered, in bytes: a half
+	// for streams that are uploaded, a half for what is read ahead for ordered
+	// writers. Lanes need 256 KiB each beside it. Default:
 	// a quarter of the machine's or cgroup's memory, at most 2 GiB.
 	MemoryLimit int64
 	// DisableSSL sends to https endpoints over plain HTTP.
