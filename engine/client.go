@@ -30,6 +30,8 @@ type Client struct {
 	regions  buckets // where a bucket turned out to be
 	refusing buckets // buckets whose store refuses checksums
 
+	refreshing chan struct{} // holds one token while a lane renews the credentials
+
 	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
 	closed   atomic.Bool
 	requests atomic.Int64
@@ -61,7 +63,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		o: o, exchange: exchange, signer: sigv4.New(),
 		pool: slices, ahead: bufpool.New(max(1, o.MemoryLimit/2)),
-		threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
+		refreshing: make(chan struct{}, 1), threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
 	}
 	c.lanes = newLanes(o.lanes(), newTuner(lanesFloor, o.MaxConnections, c.moved))
 	return c, nil

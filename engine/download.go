@@ -342,7 +342,6 @@ func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, p *p
 			return nil
 		}
 		*p = *following
-		c.attempts = 1 // this one is the next piece's first
 	}
 }
 

@@ -88,6 +88,12 @@ func (t *transfer) refresh(ctx context.Context, c *call) bool {
 		return false
 	}
 	c.refreshed = true
+	select { // one lane at a time: the others take what it gets
+	case t.client.refreshing <- struct{}{}:
+		defer func() { <-t.client.refreshing }()
+	case <-ctx.Done():
+		return false
+	}
 	for _, renew := range []bool{false, true} {
 		fresh, err := c.template.Credentials(ctx, renew)
 		if err != nil {
