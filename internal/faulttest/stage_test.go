@@ -54,6 +54,7 @@ var sourceFile string
 
 const (
 	bucket   = "bucket"
+	bigPart  = s3api.MinPartSize
 	small    = 300_000 // bytes of a small object: more than a slice
 	big      = s3api.MinPartSize + small
 	piece    = 100_000 // bytes of a small object's ranges
