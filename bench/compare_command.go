@@ -30,13 +30,13 @@ func compareCommand() *cobra.Command {
 				fmt.Fprintf(cmd.ErrOrStderr(), time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 			}
 			r, err := compare.Run(cmd.Context(), o)
-			if err != nil {
+			if r == nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "Loopback figures: no network card, no S3; the null server shares the processors.")
 			fmt.Fprint(cmd.OutOrStdout(), r.Table())
-			if out == "" {
-				return nil
+			if out == "" || err != nil { // a page is of a whole comparison
+				return err
 			}
 			return os.WriteFile(out, []byte(r.Page(cmd.Context())), 0o644)
 		},

@@ -54,7 +54,8 @@ type sample struct {
 	size                  int64
 }
 
-// Run compares. The program must call nulls3.MaybeServe first of all, and have a
+// Run compares. With an error, the results are those of the blocks that were
+// finished before, or nil. The program must call nulls3.MaybeServe first of all, and have a
 // command "peer NAME SPEC" that calls RunPeer.
 func Run(ctx context.Context, o Options) (*Results, error) {
 	if err := o.Validate(); err != nil {
@@ -69,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Results, error) {
 	r := &Results{options: &o}
 	for _, transport := range o.Transports {
 		if err := r.over(ctx, transport); err != nil {
-			return nil, err
+			return r, err
 		}
 	}
 	return r, nil
