@@ -26,7 +26,7 @@ import (
 // one test each that shows that haul hasn't got it. docs/from-s3transfer.md
 // tells users about them.
 var faultTests = []conformanceTest{
-	{name: "fault-01-shutdown-with-cancel-raises", needFake: true, run: testShutdownNow},
+	{name: "fault-01-shutdown-with-cancel-raises", needFake: true, shown: []string{"shutdown-now"}},
 	{name: "fault-02-file-layer-cannot-be-given", run: testFileLayer},
 	{name: "fault-03-error-of-the-rename-is-lost", run: testRenameFails},
 	{name: "fault-04-result-comes-before-the-rename", run: testResultAfterRename},
@@ -34,7 +34,7 @@ var faultTests = []conformanceTest{
 	{name: "fault-06-two-bad-hooks-leak-a-slot", run: testBothHooksBad},
 	{name: "fault-07-failed-serialization-is-never-done", run: testSerializationFails},
 	{name: "fault-08-transfers-are-kept-for-ever", run: testNothingKept},
-	{name: "fault-09-interrupted-shutdown-is-swallowed", needFake: true, run: testShutdownEnded},
+	{name: "fault-09-interrupted-shutdown-is-swallowed", needFake: true, shown: []string{"shutdown-with-an-ended-context"}},
 	{name: "fault-10-special-file-is-replaced", run: testSpecialFiles},
 	{name: "fault-11-input-is-changed", needFake: true, run: testInputServesAgain},
 	{name: "fault-12-cancel-before-the-start-deadlocks", needFake: true, run: testCancelThenSetError},

@@ -72,8 +72,11 @@ var engines = []engine{
 // conformanceTest is one test of the suite.
 type conformanceTest struct {
 	name     string
-	needFake bool // looks at requests or behaviour that only the fake shows
-	run      func(t *testing.T, w *world)
+	needFake bool                         // looks at requests or behaviour that only the fake shows
+	run      func(t *testing.T, w *world) // nil if others show all of it
+	// shown are the names of tests that show it too, or a part of it. They are
+	// run again only if they haven't passed before.
+	shown []string
 }
 
 // Run runs the whole suite against a server.
@@ -83,25 +86,55 @@ func Run(t *testing.T, s *Server) {
 			if e.over != "" && testing.Short() {
 				t.Skip("the whole suite once more")
 			}
+			p := pass{s: s, e: e, passed: map[string]bool{}}
 			for _, c := range suite() {
-				t.Run(c.name, func(t *testing.T) {
-					if c.needFake && s.Fake == nil {
-						return
-					}
-					if reason, ok := skipped(c.name, e.name, s.Name); ok {
-						t.Skip(reason)
-					}
-					c.run(t, newWorld(t, s, e))
-				})
+				t.Run(c.name, func(t *testing.T) { p.perform(t, c) })
 			}
 		})
 	}
 }
 
+// pass is one run of the suite on one engine.
+type pass struct {
+	s      *Server
+	e      engine
+	passed map[string]bool // by name of the test
+}
+
+func (p *pass) perform(t *testing.T, c conformanceTest) {
+	if c.needFake && p.s.Fake == nil {
+		return
+	}
+	if reason, ok := skipped(c.name, p.e.name, p.s.Name); ok {
+		t.Skip(reason)
+	}
+	for _, name := range c.shown {
+		if !p.passed[name] {
+			t.Run(name, func(t *testing.T) { p.perform(t, find(t, name)) })
+		}
+	}
+	if c.run != nil {
+		c.run(t, newWorld(t, p.s, p.e))
+	}
+	p.passed[c.name] = !t.Failed()
+}
+
+// find is the test of a name.
+func find(t *testing.T, name string) conformanceTest {
+	t.Helper()
+	for _, c := range suite() {
+		if c.name == name {
+			return c
+		}
+	}
+	t.Fatalf("no test %s", name)
+	return conformanceTest{}
+}
+
 // suite is every test, by subject.
 func suite() []conformanceTest {
 	var all []conformanceTest
-	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, faultTests, parityTests, nthTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests} {
+	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests, nthTests, faultTests, parityTests} {
 		all = append(all, group...)
 	}
 	return all
