@@ -83,7 +83,7 @@ type conformanceTest struct {
 func Run(t *testing.T, s *Server) {
 	for _, e := range engines {
 		t.Run(e.name+e.over, func(t *testing.T) {
-			if e.over != "" && testing.Short() {
+			if e.over != "" && (testing.Short() || underRace) {
 				t.Skip("the whole suite once more")
 			}
 			p := pass{s: s, e: e, passed: map[string]bool{}}
