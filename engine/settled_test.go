@@ -89,7 +89,7 @@ func TestLostAnswerToConditionalPut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, engine.Options{})
 			if !c.ok {
-				w.server.Put("b", "k", []byte("another"), nil)
+				w.server.Put("b", "k", []byte("evil"), nil) // as long as ours
 			}
 			var puts atomic.Int64
 			w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
