@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/haul-s3/haul/bench/compare"
+	"github.com/haul-s3/haul/bench/soak"
 )
 
 func compareCommand() *cobra.Command {
@@ -38,7 +39,11 @@ func compareCommand() *cobra.Command {
 			if out == "" || err != nil { // a page is of a whole comparison
 				return err
 			}
-			return os.WriteFile(out, []byte(r.Page(cmd.Context())), 0o644)
+			kept, err := soak.Section(out)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(out, []byte(r.Page(cmd.Context())+kept), 0o644)
 		},
 	}
 	f := cmd.Flags()
