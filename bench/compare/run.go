@@ -30,7 +30,7 @@ const (
 type Results struct {
 	options *Options
 	blocks  []*block
-	skipped []string // who, and why
+	skipped []string // who, and why, each once
 }
 
 // block is what a workload took over one transport.
@@ -140,7 +140,7 @@ func (r *Results) rounds(ctx context.Context, server *nulls3.Child, b *block) er
 			w := specFor(row.peer, b.cell.spec)
 			s, err := r.measure(ctx, server, row.peer, &w)
 			if err != nil && !row.peer.Ours && ctx.Err() == nil {
-				r.skip(row.peer, b, fmt.Sprintf("round %d failed and is left out: %v", round+1, err))
+				r.skip(row.peer, b, fmt.Sprintf("round %d of %s, %s failed: %v", round+1, b.cell.name(), b.transport, err))
 				continue
 			}
 			if err != nil {
@@ -194,9 +194,10 @@ func (r *Results) startUp(ctx context.Context, p *peers.Peer, w workload.Spec) (
 }
 
 func (r *Results) skip(p *peers.Peer, b *block, why string) {
-	note := fmt.Sprintf("%s (%s, %s): %s", p.Name, b.cell.name(), b.transport, why)
-	r.skipped = append(r.skipped, note)
-	r.options.Log("skipped: %s", note)
+	r.options.Log("%s over %s: left out: %s: %s", b.cell.name(), b.transport, p.Name, why)
+	if note := p.Name + ": " + why; !slices.Contains(r.skipped, note) {
+		r.skipped = append(r.skipped, note)
+	}
 }
 
 // measure lets one client do a workload once.
