@@ -39,11 +39,11 @@ func TestFinalAnswersAreNotTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, engine.Options{})
 			var requests atomic.Int64
-			w.wrap = func(_ http.Handler, rw http.ResponseWriter, _ *http.Request) {
+			w.between(func(_ http.Handler, rw http.ResponseWriter, _ *http.Request) {
 				requests.Add(1)
 				rw.WriteHeader(tc.status)
 				_, _ = rw.Write([]byte(tc.body))
-			}
+			})
 			if _, err := w.driver.Transfer(context.Background(), downloadJob("k", body.ToWriter(io.Discard)), &events{}); err == nil {
 				t.Error("got no error, want one")
 			}

@@ -35,7 +35,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 	w := newWorld(t, engine.Options{})
 	data := content(11 << 20)
 	var completes atomic.Int64
-	w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+	w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !r.URL.Query().Has("uploadId") {
 			h.ServeHTTP(rw, r)
 		} else if completes.Add(1) == 1 {
@@ -43,7 +43,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 		} else {
 			s3error(rw, http.StatusNotFound, "NoSuchUpload", "gone")
 		}
-	}
+	})
 	out, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(data)), &events{})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestUploadGoneForGood(t *testing.T) {
 	w := newWorld(t, engine.Options{})
 	w.server.Put("b", "k", content(11<<20-1), nil)
 	var completes atomic.Int64
-	w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+	w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method != http.MethodPost || !r.URL.Query().Has("uploadId"):
 			h.ServeHTTP(rw, r)
@@ -67,7 +67,7 @@ func TestUploadGoneForGood(t *testing.T) {
 		default:
 			s3error(rw, http.StatusNotFound, "NoSuchUpload", "gone")
 		}
-	}
+	})
 	_, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(content(11<<20))), &events{})
 	if err == nil || !strings.Contains(err.Error(), "NoSuchUpload") {
 		t.Errorf("got %v, want NoSuchUpload", err)
@@ -92,13 +92,13 @@ func TestLostAnswerToConditionalPut(t *testing.T) {
 				w.server.Put("b", "k", []byte("evil"), nil) // as long as ours
 			}
 			var puts atomic.Int64
-			w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+			w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPut && puts.Add(1) == 1 {
 					c.first(h, rw, r)
 				} else {
 					h.ServeHTTP(rw, r)
 				}
-			}
+			})
 			job := uploadJob("k", body.FromBytes([]byte("mine")))
 			job.Calls[s3api.PutObject].(*s3.PutObjectInput).IfNoneMatch = aws.String("*")
 			_, err := w.driver.Transfer(context.Background(), job, &events{})
@@ -124,7 +124,7 @@ func TestRefusedChecksum(t *testing.T) {
 	}
 	for _, size := range []int64{10, 11 << 20} {
 		w := newWorld(t, engine.Options{})
-		w.wrap = refuse
+		w.between(refuse)
 		for range 2 {
 			out, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(content(size))), &events{})
 			if err != nil {

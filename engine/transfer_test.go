@@ -31,13 +31,25 @@ type world struct {
 	server *s3fake.Server
 	client *engine.Client
 	driver driver.Driver
-	// wrap, if set, stands between the network and the server.
-	wrap func(h http.Handler, rw http.ResponseWriter, r *http.Request)
+	// wrap, if one is stored, stands between the network and the server. Requests
+	// may be on their way while a test stores another.
+	wrap atomic.Pointer[wrapper]
+}
+
+type wrapper = func(h http.Handler, rw http.ResponseWriter, r *http.Request)
+
+// between puts a wrapper between the network and the server; nil takes it away.
+func (w *world) between(f wrapper) {
+	if f == nil {
+		w.wrap.Store(nil)
+		return
+	}
+	w.wrap.Store(&f)
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if w.wrap != nil {
-		w.wrap(w.server, rw, r)
+	if wrap := w.wrap.Load(); wrap != nil {
+		(*wrap)(w.server, rw, r)
 		return
 	}
 	w.server.ServeHTTP(rw, r)
@@ -215,12 +227,12 @@ func TestResume(t *testing.T) {
 	data := content(3<<20 + 7)
 	w.server.Put("b", "k", data, nil)
 	var cut atomic.Int64
-	w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+	w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 		if cut.Add(1) <= 4 {
 			rw = &cutWriter{ResponseWriter: rw, left: 300_000}
 		}
 		h.ServeHTTP(rw, r)
-	}
+	})
 	out := &writerAt{make([]byte, len(data))}
 	if _, err := w.driver.Transfer(context.Background(), downloadJob("k", body.ToWriterAt(out)), &events{}); err != nil {
 		t.Fatal(err)

@@ -91,12 +91,12 @@ func TestFlippedBit(t *testing.T) {
 			data := content(3<<20 + 1)
 			w.server.Put("b", "k", data, nil)
 			var flips atomic.Int64
-			w.wrap = func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+			w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 				if flips.Add(1) <= c.flips {
 					rw = &flipWriter{ResponseWriter: rw}
 				}
 				h.ServeHTTP(rw, r)
-			}
+			})
 			out := &writerAt{make([]byte, len(data))}
 			sink := body.ToWriterAt(out)
 			if c.stream {
