@@ -29,6 +29,7 @@ type Report struct {
 	// Live bytes: means over the second and the last quarter of the time, and
 	// when everything has ended.
 	HeapEarly, HeapLate, HeapEnd uint64
+	PeakRSS                      int64 // the largest resident memory of the process, bytes
 
 	faults map[string]int // by name
 }
@@ -64,7 +65,7 @@ func (r *Report) Markdown() string {
 	row("other broken promises", "%d", len(r.Broken))
 	row("live memory", "%.0f MB in the second quarter, %.0f MB in the last, %.0f MB at the end (most of it the soak's own bodies)",
 		float64(r.HeapEarly)/1e6, float64(r.HeapLate)/1e6, float64(r.HeapEnd)/1e6)
-	row("peak resident memory", "%.0f MB", float64(peakRSS())/1e6)
+	row("peak resident memory", "%.0f MB", float64(r.PeakRSS)/1e6)
 	fmt.Fprintf(&b, "\nFaults: ")
 	for i, name := range slices.Sorted(maps.Keys(r.faults)) {
 		if i > 0 {
