@@ -45,7 +45,7 @@ func loadTree(root string) (*tree, error) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || d.Name() == ".git" { // a file in a linked working tree
 			return nil
 		}
 		if info, err := d.Info(); err != nil || info.Size() > maxTextBytes {
