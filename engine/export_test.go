@@ -2,7 +2,13 @@ package engine
 
 import (
 	"context"
+	"os"
 	"time"
+
+	"github.com/haul-s3/haul/internal/checksum"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/throttle"
+	"github.com/haul-s3/haul/internal/wire"
 )
 
 // Lanes and Flow are what the tests of lanes and tuner see.
@@ -85,3 +91,12 @@ func SetQuery(raw string, pairs ...string) string { return setQuery(raw, pairs..
 
 // StrongETag is strongETag.
 func StrongETag(etag string) string { return strongETag(etag) }
+
+// NewFilePayload is the payload of a file of n bytes under a limit, with its
+// checksum in the head.
+func NewFilePayload(c *Client, f *os.File, n int64, limit *throttle.Limiter) wire.Filed {
+	ctx, w := newWatch(context.Background())
+	w.stop()
+	t := &transfer{client: c, job: &driver.Job{Bandwidth: limit}}
+	return t.payload(ctx, w, content{at: f, length: n, local: true}, &proof{algorithm: checksum.CRC64NVME}, false)
+}

@@ -260,7 +260,7 @@ func (b *payload) readLocked(p []byte) (int, error) {
 // admitLocked says how many of n bytes may go now, and waits until they may.
 func (b *payload) admitLocked(n int) (int, error) {
 	n = int(min(int64(n), b.content.length-b.pos))
-	if limit := b.t.job.Bandwidth; limit != nil {
+	if limit := b.t.job.Bandwidth; limit.Limit() > 0 {
 		n = min(n, quantum)
 		b.w.pause()
 		if err := limit.Wait(b.ctx, n); err != nil {
@@ -283,7 +283,9 @@ func (b *payload) advanceLocked(n int, err error) error {
 		return err
 	}
 	b.t.client.sent.Add(int64(n))
-	b.t.events.Progress(int64(n))
+	for ; n > 0; n -= bufpool.SliceSize {
+		b.t.events.Progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
+	}
 	if last {
 		b.stage = stageEnd
 		b.w.begin("waiting for the answer", b.t.limits.FirstByte)

@@ -47,7 +47,7 @@ func (b *payload) Lend(limit int) ([]byte, error) {
 func (b *payload) Section() (*os.File, int64, int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.asItIsLocked() || b.proof.algorithm == checksum.None || b.sum != nil || b.t.job.Bandwidth != nil {
+	if !b.asItIsLocked() || b.proof.algorithm == checksum.None || b.sum != nil || b.t.job.Bandwidth.Limit() > 0 {
 		return nil, 0, 0
 	}
 	at, off := b.content.at, b.content.off+b.pos

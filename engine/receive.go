@@ -35,7 +35,7 @@ func (d *download) receive(ctx context.Context, ln *lane, w *watch, p *piece, re
 
 // fill reads until the slice is full or the answer ends.
 func (d *download) fill(ctx context.Context, w *watch, r io.Reader, b []byte) (n int, err error) {
-	if limit := d.job.Bandwidth; limit != nil {
+	if limit := d.job.Bandwidth; limit.Limit() > 0 {
 		b = b[:min(len(b), quantum)]
 		w.pause()
 		if err := limit.Wait(ctx, len(b)); err != nil {

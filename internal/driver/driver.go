@@ -112,7 +112,7 @@ type Job struct {
 	LeaveParts  bool // keep the parts of a failed upload
 	Retry       retry.Policy
 	Limits      Limits            // all set
-	Bandwidth   *throttle.Limiter // nil: none
+	Bandwidth   *throttle.Limiter // nil, or with a rate of 0: none yet
 	Range       string            // Download: the user's Range header, or ""
 	PartNumber  int32             // Download: the user's PartNumber, or 0
 	Resume      *Resume           // keep a journal, and take up what it says; nil: don't
