@@ -11,6 +11,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -79,9 +80,13 @@ type conformanceTest struct {
 	shown []string
 }
 
-// Run runs the whole suite against a server.
-func Run(t *testing.T, s *Server) {
+// Run runs the whole suite against a server, on the engines of these names
+// ("engine", "classic") or on all if none is given.
+func Run(t *testing.T, s *Server, names ...string) {
 	for _, e := range engines {
+		if len(names) > 0 && !slices.Contains(names, e.name) {
+			continue
+		}
 		t.Run(e.name+e.over, func(t *testing.T) {
 			if e.over != "" && (testing.Short() || underRace) {
 				t.Skip("the whole suite once more")
