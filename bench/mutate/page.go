@@ -55,7 +55,7 @@ func proof(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b.WriteString("## Fuzz targets\n\n`bash .ci/fuzz SECONDS` runs all of them; CI gives each three seconds.\n\n| target | in | it holds |\n|---|---|---|\n")
+	b.WriteString("## Fuzz targets\n\n`bash .ci/fuzz SECONDS` runs all of them; CI gives each ten seconds.\n\n| target | in | it holds |\n|---|---|---|\n")
 	for _, t := range targets {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.name, folder(t.folder), t.holds)
 	}
