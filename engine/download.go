@@ -84,6 +84,9 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 	if err == nil {
 		err = d.validate(ctx)
 	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // cancelled before the target was touched
+	}
 	if d.order != nil {
 		d.order.Drop()
 	}

@@ -159,6 +159,14 @@ func testCancelInPart(t *testing.T, w *world) {
 		"upload-by-progress": func(ctx context.Context, cancel func()) (*haul.Future, error) {
 			return m.Upload(ctx, haul.FromBytes(bigData()), w.put("middle-up"), haul.WithSubscribers(cancelAfter(middle)))
 		},
+		// The target is not touched and no object made after a cancel, however
+		// late it was.
+		"upload-by-its-last-progress": func(ctx context.Context, cancel func()) (*haul.Future, error) {
+			return m.Upload(ctx, haul.FromBytes(bigData()), w.put("middle-up"), haul.WithSubscribers(cancelAfter(big)))
+		},
+		"download-to-a-file-by-its-last-progress": func(ctx context.Context, _ func()) (*haul.Future, error) {
+			return m.Download(ctx, w.get("middle"), haul.ToFile(file), haul.WithSubscribers(cancelAfter(big)))
+		},
 		"download": func(ctx context.Context, cancel func()) (*haul.Future, error) {
 			down.trip = cancel
 			return m.Download(ctx, w.get("middle"), haul.ToWriterAt(down))
