@@ -188,7 +188,7 @@ func (f *watchedFile) ReadAt(p []byte, off int64) (int, error) {
 
 func TestNumThreads(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, content(40<<20), 0o600); err != nil {
+	if err := os.WriteFile(path, content(16<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w := newWorld(t, engine.Options{NumThreads: 1})

@@ -85,6 +85,9 @@ func TestTunerFindsTheKnee(t *testing.T) {
 		"small-objects": {latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 2000 * mib, part: 64 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && m.altogether > 1000*mib {
+				t.Skip("takes a second and more for hundreds of lanes")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				var bytes, requests atomic.Int64
 				l := engine.NewTunedLanes(25, 512, func() (int64, int64) { return bytes.Load(), requests.Load() })

@@ -19,11 +19,12 @@ import (
 // stored parts do.
 func TestComposite(t *testing.T) {
 	w := newWorld(t, engine.Options{})
-	data := content(16 << 20)
+	const unit = 128 << 10
+	data := content(16 * unit)
 	cut := func(sizes ...int) (parts [][]byte) {
 		for off := 0; len(sizes) > 0; sizes = sizes[1:] {
-			parts = append(parts, data[off:off+sizes[0]<<20])
-			off += sizes[0] << 20
+			parts = append(parts, data[off:off+sizes[0]*unit])
+			off += sizes[0] * unit
 		}
 		return parts
 	}
@@ -43,7 +44,9 @@ func TestComposite(t *testing.T) {
 				})
 				out, stream := &writerAt{make([]byte, len(data))}, &bytes.Buffer{}
 				for _, sink := range []body.Sink{body.ToWriterAt(out), body.ToWriter(stream)} {
-					r, err := w.driver.Transfer(context.Background(), downloadJob(name, sink), &events{})
+					job := downloadJob(name, sink)
+					job.PartSize, job.Threshold = unit, unit
+					r, err := w.driver.Transfer(context.Background(), job, &events{})
 					if err != nil {
 						t.Fatal(err)
 					}
