@@ -116,6 +116,9 @@ func checksumType(a checksum.Algorithm, wanted types.ChecksumType) (string, erro
 }
 
 // downloadChecksum decides whether a download is validated.
-func (m *Manager) downloadChecksum(in *s3.GetObjectInput) driver.ChecksumPlan {
-	return driver.ChecksumPlan{Validate: m.answerSum || in.ChecksumMode == types.ChecksumModeEnabled}
+func (m *Manager) downloadChecksum(in *s3.GetObjectInput, o *transferOptions) driver.ChecksumPlan {
+	return driver.ChecksumPlan{
+		Validate:     m.answerSum || in.ChecksumMode == types.ChecksumModeEnabled,
+		ValidateETag: m.o.ValidateETag || o.validateETag,
+	}
 }

@@ -92,7 +92,7 @@ func (m *Manager) downloadJob(j *driver.Job, r *request, in *s3.GetObjectInput) 
 			return err
 		}
 	}
-	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in)
+	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in, r.o)
 	j.Range, j.PartNumber = aws.ToString(in.Range), aws.ToInt32(in.PartNumber)
 	j.Calls = downloadCalls(in, r.meta, j.Checksum.Validate)
 	if r.o.resume != nil {

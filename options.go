@@ -84,6 +84,14 @@ type Options struct {
 	// SignPayload makes the SHA-256 of every body part of its signature, for
 	// bucket policies that demand it. It costs a second hash over each byte.
 	SignPayload bool
+	// ValidateETag compares the bytes of a download with the object's ETag, if
+	// that is an MD5 and the object has no checksum that can be compared: set it
+	// for stores that keep none. It costs an MD5 of every byte and, where a file
+	// came in parts, a second reading of it. An ETag that is known to be no MD5,
+	// as that of an object encrypted with KMS or a customer's key, is not
+	// compared; but there are stores other than S3 whose ETags look like an MD5
+	// and are none, from which downloads then fail.
+	ValidateETag bool
 
 	// MaxAttempts is how often a request is tried, the first time included.
 	// Default: the S3 client's RetryMaxAttempts or the attempts of a Retryer

@@ -55,7 +55,8 @@ func (r *Result) Output() (any, error) {
 
 // Checksum tells which checksum an object has and what was proven with it.
 type Checksum struct {
-	// Algorithm is the checksum's algorithm, empty where the object has none.
+	// Algorithm is the checksum's algorithm, empty where the object has none. It
+	// is MD5 where the object's ETag was compared.
 	Algorithm types.ChecksumAlgorithm
 	// Type is FULL_OBJECT or COMPOSITE.
 	Type types.ChecksumType

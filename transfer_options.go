@@ -24,6 +24,7 @@ type transferOptions struct {
 	s3           []func(*s3.Options)
 	sourceClient S3API
 	resume       *string
+	validateETag bool
 }
 
 // WithSubscribers has subs told what happens, in this order, after those of
@@ -76,6 +77,12 @@ func WithResume(dir string) TransferOption {
 	return func(o *transferOptions) { o.resume = &dir }
 }
 
+// WithValidateETag has a Download compared with the object's ETag where there is
+// no checksum, as Options.ValidateETag does for all. Other transfers refuse it.
+func WithValidateETag() TransferOption {
+	return func(o *transferOptions) { o.validateETag = true }
+}
+
 func newTransferOptions(opts []TransferOption) *transferOptions {
 	o := new(transferOptions)
 	for _, opt := range opts {
@@ -98,6 +105,9 @@ func (o *transferOptions) validate(kind driver.Kind, m *Manager) error {
 	}
 	if o.sourceClient != nil && kind != driver.Copy {
 		errs = append(errs, errors.New("a source client is for Copy only"))
+	}
+	if o.validateETag && kind != driver.Download {
+		errs = append(errs, errors.New("validating an ETag is for Download only"))
 	}
 	if len(o.s3) > 0 && m.serializer != nil && m.sdk == nil {
 		errs = append(errs, fmt.Errorf("S3 options need the SDK's request serializer, this Manager has a %T", m.serializer))

@@ -159,9 +159,9 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	if err != nil {
 		return &retry.Permanent{Err: err}
 	}
-	d.sink = sink
+	d.sink = d.follow(sink)
 	if sink.Ordered() && d.pieces > 1 && !d.alone {
-		d.order = body.NewOrderer(sink, d.client.ahead)
+		d.order = body.NewOrderer(d.sink, d.client.ahead)
 	}
 	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
 	if err := d.beginJournal(); err != nil {
@@ -447,7 +447,7 @@ func (d *download) checkRange(p *piece, resp *wire.Response) error {
 // combined checksum doesn't tell which piece it was. What an ordered writer has
 // got can't be taken back.
 func (d *download) validate(ctx context.Context) error {
-	err := d.expected.compare()
+	err := d.compare(ctx)
 	var mismatch *driver.ChecksumError
 	if !errors.As(err, &mismatch) {
 		return err
@@ -462,7 +462,7 @@ func (d *download) validate(ctx context.Context) error {
 	if err := d.fetchAgain(ctx); err != nil {
 		return err
 	}
-	if err := d.expected.compare(); err != nil {
+	if err := d.compare(ctx); err != nil {
 		return &driver.Failure{Attempt: 2, Err: err}
 	}
 	return nil

@@ -114,7 +114,7 @@ func (d *download) reopen(ctx context.Context) (why string, err error) {
 		d.head, d.expected = nil, expectation{}
 		return "the pieces are cut otherwise", sink.(body.Kept).Keep() // the fresh one discards it
 	}
-	d.sink = sink
+	d.sink = d.follow(sink)
 	d.keepIn(sink.(body.Kept))
 	d.events.Found(d.size, d.etag)
 	return "", nil

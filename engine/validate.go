@@ -19,6 +19,9 @@ type expectation struct {
 	combiner *checksum.Combiner // of a full-object CRC
 	digest   *checksum.Hash     // of a full-object digest, in one piece
 	parts    [][]byte           // of a composite value: each piece's own digest
+	inOrder  *inOrder           // of an ETag that is an MD5 of several pieces
+
+	unlike driver.Checksum // where the ETag is compared instead: what is said of the checksum, and why it isn't
 }
 
 // preference is the order in which checksums are looked for, the cheap ones
@@ -70,11 +73,12 @@ func (d *download) expect(ctx context.Context, ln *lane, h http.Header) {
 	default:
 		e.algorithm, e.digest = a, checksum.New(a)
 	}
+	d.expectETag(ctx, ln, h)
 }
 
 // hash is what a piece's bytes go through; nil if nothing is compared.
 func (e *expectation) hash() *checksum.Hash {
-	if e.algorithm == checksum.None {
+	if e.algorithm == checksum.None || e.inOrder != nil {
 		return nil
 	}
 	if e.digest != nil {
@@ -109,6 +113,8 @@ func (e *expectation) compare() error {
 	case e.parts != nil:
 		got = checksum.FormatComposite(checksum.Composite(e.algorithm, e.parts), len(e.parts))
 		e.result.How = "compared with the checksum of the parts' checksums"
+	case e.inOrder != nil:
+		got = e.inOrder.hash.Base64()
 	default:
 		got = e.digest.Base64()
 		e.result.How = "compared with the checksum of the bytes"
@@ -117,5 +123,8 @@ func (e *expectation) compare() error {
 		return &driver.ChecksumError{Algorithm: e.algorithm, Want: e.result.Value, Got: got}
 	}
 	e.result.Validated = true
+	if e.unlike.How != "" {
+		e.result.How = "compared with the ETag, which is an MD5: " + e.unlike.How
+	}
 	return nil
 }

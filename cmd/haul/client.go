@@ -90,6 +90,7 @@ func (s *settings) manager(c *s3.Client, durable bool) (*haul.Manager, error) {
 		o.MaxBandwidth = int64(s.maxBandwidth)
 		o.MemoryLimit = int64(s.memoryLimit)
 		o.ChecksumAlgorithm = types.ChecksumAlgorithm(s.checksumAlgorithm)
+		o.ValidateETag = s.validateETag
 		o.Durable = durable
 		o.Engine = &engine.Options{PartSize: int64(s.partSize), TargetThroughput: float64(s.targetThroughput)}
 	})

@@ -103,6 +103,12 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"put": func(ts *testscript.TestScript, _ bool, args []string) {
 		storeOf(ts).Put(args[0], unescape(ts, args[1]), []byte(args[2]), http.Header{"Content-Type": {"text/x-test"}})
 	},
+	// synthetic BUCKET KEY BYTES: the store has this object, which has no checksum, and whose ETag only looks like an MD5.
+	"synthetic": func(ts *testscript.TestScript, _ bool, args []string) {
+		size, err := strconv.ParseInt(args[2], 10, 64)
+		ts.Check(err)
+		storeOf(ts).Synthetic(args[0], args[1], size, 1)
+	},
 	// has BUCKET KEY TEXT: the object has these bytes. ! has BUCKET KEY: it isn't there.
 	"has": func(ts *testscript.TestScript, neg bool, args []string) {
 		o, ok := storeOf(ts).Object(args[0], unescape(ts, args[1]))

@@ -29,25 +29,25 @@ func (o *object) align(ctx context.Context) {
 	case parts == 0 || o.size <= 0:
 		o.unaligned = "the checksum is composite and doesn't tell of how many parts"
 	default:
-		o.cutAt(ctx, int64(parts))
+		o.unaligned = o.cutAt(ctx, int64(parts))
 	}
 }
 
-// cutAt cuts the download into so many parts, as large as the first one is.
-func (o *object) cutAt(ctx context.Context, parts int64) {
+// cutAt cuts the download into so many parts, as large as the first one is. It
+// returns why that can't be done, or "".
+func (o *object) cutAt(ctx context.Context, parts int64) (why string) {
 	size := o.size
 	if parts > 1 {
 		var err error
 		if size, err = o.partSize(ctx, 1); err != nil {
-			o.unaligned = "the checksum is composite and the size of its parts is unknown: " + err.Error()
-			return
+			return "the checksum is composite and the size of its parts is unknown: " + err.Error()
 		}
 	}
 	if size <= 0 || (parts-1)*size >= o.size || o.size > parts*size {
-		o.unaligned = unequalParts
-		return
+		return unequalParts
 	}
 	o.cut = plan.Uniform{Size: o.size, PartSize: size}
+	return ""
 }
 
 // partSize asks for the size of a stored part, from 1.

@@ -42,6 +42,8 @@ type object struct {
 	combiner  *checksum.Combiner // nil if the algorithm can't be combined
 	digests   [][]byte           // of the stored parts, nil unless the checksum is composite
 	digest    *checksum.Hash     // of the one part, with an algorithm that cannot
+	byETag    *ofETag            // what is compared in place of sum; or nil
+	noETag    string             // why the ETag is not compared, or ""
 }
 
 // download carries a download.
@@ -153,7 +155,7 @@ func (o *object) deliver(ctx context.Context, a *answer) (*driver.Outcome, error
 		a.close()
 		return nil, err
 	}
-	o.writer = w
+	o.writer = o.follow(w)
 	size, sum, err := o.fetchAll(ctx, a)
 	if err == nil {
 		err = ended(ctx, ctx.Err())

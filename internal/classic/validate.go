@@ -12,6 +12,7 @@ import (
 // checksum, if that can be compared.
 func (o *object) choose(ctx context.Context) {
 	if o.align(ctx); o.unlike() != "" {
+		o.chooseETag(ctx)
 		return
 	}
 	switch o.algorithm = o.sum.Algorithm; {
@@ -83,14 +84,22 @@ func (o *object) got() string {
 		return checksum.FormatComposite(checksum.Composite(o.algorithm, o.digests), len(o.digests))
 	case o.digest != nil:
 		return o.digest.Base64()
+	case o.byETag != nil && o.byETag.hash != nil:
+		return o.byETag.hash.Base64()
 	}
 	return checksum.New(o.algorithm).Base64() // of no bytes
 }
 
 // validate compares the bytes' checksum with the object's.
 func (o *object) validate(ctx context.Context) (driver.Checksum, error) {
-	sum := o.sum
-	if sum.How = o.unlike(); sum.How != "" {
+	if err := o.readBack(ctx); err != nil {
+		return o.sum, err
+	}
+	sum, unlike := o.sum, o.unlike()
+	if o.byETag != nil {
+		sum = o.byETag.sum
+	} else if unlike != "" {
+		sum.How = unlike + o.noETag
 		return sum, nil
 	}
 	if got := o.got(); got != sum.Value {
@@ -98,10 +107,12 @@ func (o *object) validate(ctx context.Context) (driver.Checksum, error) {
 			sum.How = unequalParts
 			return sum, nil
 		}
-		return sum, &driver.ChecksumError{Algorithm: o.algorithm, Want: sum.Value, Got: got}
+		return sum, &driver.ChecksumError{Algorithm: sum.Algorithm, Want: sum.Value, Got: got}
 	}
 	sum.Validated, sum.How = true, "compared with the checksum of the bytes received"
 	switch {
+	case o.byETag != nil:
+		sum.How = "compared with the ETag, which is an MD5: " + unlike
 	case o.digests != nil:
 		sum.How = "compared with the digest of the digests of the stored parts"
 	case o.cut.Count() > 1:

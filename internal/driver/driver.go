@@ -74,6 +74,9 @@ type ChecksumPlan struct {
 	SignPayload bool
 	// Validate asks S3 for the stored checksum of a download and compares.
 	Validate bool
+	// ValidateETag compares a download that has no checksum to compare with its
+	// ETag, if that is an MD5.
+	ValidateETag bool
 }
 
 // Job is one transfer, as a value: everything that the driver needs, decided

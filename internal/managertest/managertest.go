@@ -139,7 +139,7 @@ func find(t *testing.T, name string) conformanceTest {
 // suite is every test, by subject.
 func suite() []conformanceTest {
 	var all []conformanceTest
-	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests, checksumTests, keyedTests, secureTests, nthTests, faultTests, parityTests} {
+	for _, group := range [][]conformanceTest{transferTests, lifecycleTests, inputTests, badInputTests, checksumTests, etagTests, keyedTests, secureTests, nthTests, faultTests, parityTests} {
 		all = append(all, group...)
 	}
 	return all
