@@ -92,7 +92,7 @@ func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Respo
 		}
 		t.settleRegion(ctx, c)
 		c.attempts++
-		resp, err := t.attempt(ctx, c)
+		resp, err := t.attempt(ctx, ln, c)
 		if err == nil {
 			return resp, nil
 		}
@@ -112,8 +112,14 @@ func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Respo
 			c.undo()
 		}
 		wait := max(t.policy.Delay(c.attempts, verdict), t.client.budget.Take())
-		if werr := sleep(ctx, wait); werr != nil {
-			return nil, werr
+		rest := func() error { return sleep(ctx, wait) }
+		if verdict.Throttle {
+			err = t.client.lanes.outside(atAnswer, rest)
+		} else {
+			err = rest()
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 }
@@ -184,13 +190,13 @@ func (t *transfer) failure(c *call, err error) error {
 }
 
 // attempt sends the call once.
-func (t *transfer) attempt(ctx context.Context, c *call) (*s3api.Response, error) {
+func (t *transfer) attempt(ctx context.Context, ln *lane, c *call) (*s3api.Response, error) {
 	if c.linger > 0 {
 		var stop func()
 		ctx, stop = lingering(ctx, c.linger)
 		defer stop()
 	}
-	ctx, w := newWatch(ctx)
+	ctx, w := newWatch(ctx, &ln.work)
 	defer w.stop()
 	resp, err := t.exchange(ctx, w, c)
 	if err != nil {
@@ -210,6 +216,7 @@ func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Resp
 	}
 	t.count(c)
 	w.begin("waiting for the answer", t.answerLimit(c))
+	w.work.set(atAnswer)
 	resp, err := t.client.exchange.Do(ctx, request)
 	if body != nil {
 		if berr := body.failed(); berr != nil && (err != nil || resp.Status/100 == 2) {
@@ -260,6 +267,7 @@ func (t *transfer) answer(w *watch, c *call, resp *wire.Response) (*s3api.Respon
 		limit = t.limits.SlowAnswer // S3 sends white space while it works
 	}
 	w.begin("reading the answer", limit)
+	w.work.set(atNetwork)
 	var err error
 	// Whatever is wrong with the body of a refusal, its status has been told.
 	if out.Body, err = readBounded(w, resp); err != nil && resp.Status/100 == 2 {

@@ -104,6 +104,10 @@ type Stats struct {
 	// Goodput is what the last window brought in which all lanes were busy, in
 	// bytes per second, with 32 KiB for each request; 0 if there was none yet.
 	Goodput float64
+	// LimitedBy is what kept the client from moving more in the last quarter of
+	// a second: where its lanes spent their time, and whether the process had
+	// processors left.
+	LimitedBy Limit
 	// Decisions are the last changes of the number of lanes, the oldest first.
 	Decisions []Decision
 }
@@ -119,6 +123,7 @@ func (c *Client) Stats() Stats {
 	c.lanes.mu.Lock()
 	defer c.lanes.mu.Unlock()
 	s.Lanes, s.LanesBusy = c.lanes.limit, c.lanes.busy
+	s.LimitedBy = c.lanes.sampler.limitLocked()
 	s.Goodput, s.Decisions = c.lanes.tuner.goodput, c.lanes.tuner.decisions()
 	return s
 }

@@ -155,6 +155,7 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	}
 	d.pieces = max(1, plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()) // an empty object is one empty piece
 	d.expect(ctx, ln, resp.Header)
+	ln.work.set(atDisk)
 	sink, err := d.job.Sink.Open(d.job.FS, d.size)
 	if err != nil {
 		return &retry.Permanent{Err: err}
@@ -484,7 +485,14 @@ func (d *download) commit() (*driver.Outcome, error) {
 	out := d.outcome(s3api.GetObject, d.head)
 	out.Size, out.Parts = d.size, d.pieces
 	out.Checksum = d.expected.result
-	if err := d.sink.Commit(body.Info{Size: d.size, LastModified: out.LastModified}); err != nil {
+	at := atCaller
+	if d.sink.Local() {
+		at = atDisk
+	}
+	err := d.client.lanes.outside(at, func() error {
+		return d.sink.Commit(body.Info{Size: d.size, LastModified: out.LastModified})
+	})
+	if err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -23,10 +23,10 @@ func NewTunedLanes(n, most int, count func() (bytes, requests int64)) *Lanes {
 }
 
 // Acquire waits for a lane.
-func (l *lanes) Acquire(ctx context.Context, f *Flow) error { return l.acquire(ctx, f) }
+func (l *lanes) Acquire(ctx context.Context, f *Flow) error { return l.acquire(ctx, f, nil) }
 
 // Release gives a lane back.
-func (l *lanes) Release() { l.release() }
+func (l *lanes) Release() { l.release(nil) }
 
 // Throttled says that the server asks to slow down.
 func (l *lanes) Throttled() { l.throttled() }
@@ -72,7 +72,7 @@ func (l *lane) Away(ctx context.Context, fn func() error) error { return l.away(
 type Watch = watch
 
 // NewWatch returns a watch and the context that it ends.
-func NewWatch(ctx context.Context) (context.Context, *Watch) { return newWatch(ctx) }
+func NewWatch(ctx context.Context) (context.Context, *Watch) { return newWatch(ctx, &work{}) }
 
 // Begin says what is being done from now on.
 func (w *watch) Begin(doing string, limit time.Duration) { w.begin(doing, limit) }
@@ -95,8 +95,15 @@ func StrongETag(etag string) string { return strongETag(etag) }
 // NewFilePayload is the payload of a file of n bytes under a limit, with its
 // checksum in the head.
 func NewFilePayload(c *Client, f *os.File, n int64, limit *throttle.Limiter) wire.Filed {
-	ctx, w := newWatch(context.Background())
+	ctx, w := newWatch(context.Background(), &work{})
 	w.stop()
 	t := &transfer{client: c, job: &driver.Job{Bandwidth: limit}}
 	return t.payload(ctx, w, content{at: f, length: n, local: true}, &proof{algorithm: checksum.CRC64NVME}, false)
+}
+
+// SetCPUTime replaces the clock of the process's use of processors.
+func (c *Client) SetCPUTime(f func() time.Duration) {
+	c.lanes.mu.Lock()
+	defer c.lanes.mu.Unlock()
+	c.lanes.sampler.cpuTime = f
 }

@@ -16,31 +16,40 @@ type lanes struct {
 	busy  int     // lanes that are held; more than limit for a while after a cut; guarded by mu
 	ring  []*flow // transfers with waiters, in the order of their turn; guarded by mu
 	tuner *tuner  // guarded by mu
+
+	sampler sampler // guarded by mu
 }
 
 // flow is one transfer's place in the order.
 type flow struct {
-	waiting []chan struct{} // guarded by lanes.mu; a closed one was granted
-	queued  bool            // stands in the ring; guarded by lanes.mu
+	waiting []waiter // guarded by lanes.mu
+	queued  bool     // stands in the ring; guarded by lanes.mu
+}
+
+// waiter is one who waits for a lane, and what the lane will be about.
+type waiter struct {
+	granted chan struct{} // closed when it is
+	work    *work
 }
 
 // newLanes returns n lanes, which t, if it isn't nil, makes more or fewer.
-func newLanes(n int, t *tuner) *lanes { return &lanes{limit: n, tuner: t} }
+func newLanes(n int, t *tuner) *lanes { return &lanes{limit: n, tuner: t, sampler: newSampler()} }
 
-// acquire waits for a lane.
-func (l *lanes) acquire(ctx context.Context, f *flow) error {
+// acquire waits for a lane, which w tells about until release.
+func (l *lanes) acquire(ctx context.Context, f *flow, w *work) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	if l.busy < l.limit {
 		l.busy++
+		l.holdLocked(w)
 		l.noteLocked()
 		l.mu.Unlock()
 		return nil
 	}
 	granted := make(chan struct{})
-	f.waiting = append(f.waiting, granted)
+	f.waiting = append(f.waiting, waiter{granted, w})
 	if !f.queued {
 		f.queued = true
 		l.ring = append(l.ring, f)
@@ -51,7 +60,7 @@ func (l *lanes) acquire(ctx context.Context, f *flow) error {
 		return nil
 	case <-ctx.Done():
 		if !l.forget(f, granted) {
-			l.release() // it was granted meanwhile
+			l.release(w) // it was granted meanwhile
 		}
 		return context.Cause(ctx)
 	}
@@ -62,7 +71,7 @@ func (l *lanes) forget(f *flow, granted chan struct{}) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, w := range f.waiting {
-		if w == granted {
+		if w.granted == granted {
 			f.waiting = append(f.waiting[:i], f.waiting[i+1:]...)
 			return true
 		}
@@ -71,9 +80,10 @@ func (l *lanes) forget(f *flow, granted chan struct{}) bool {
 }
 
 // release gives a lane back, to the transfer whose turn it is.
-func (l *lanes) release() {
+func (l *lanes) release(w *work) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	w.letGoLocked()
 	l.busy--
 	l.grantLocked()
 	l.noteLocked()
@@ -89,7 +99,8 @@ func (l *lanes) grantLocked() {
 			continue // all of them gave up
 		}
 		l.busy++
-		close(f.waiting[0])
+		l.holdLocked(f.waiting[0].work)
+		close(f.waiting[0].granted)
 		f.waiting = f.waiting[1:]
 		if len(f.waiting) > 0 {
 			f.queued = true
@@ -103,6 +114,7 @@ func (l *lanes) noteLocked() {
 	if l.tuner == nil {
 		return
 	}
+	l.tuner.limitedBy = l.sampler.limit
 	if n := l.tuner.note(time.Now(), l.busy >= l.limit, l.limit); n != l.limit {
 		l.limit = n
 		l.grantLocked()
@@ -114,6 +126,7 @@ func (l *lanes) throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tuner != nil {
+		l.tuner.limitedBy = l.sampler.limit
 		l.limit = l.tuner.throttled(time.Now(), l.limit)
 	}
 }
@@ -138,6 +151,7 @@ type lane struct {
 	lanes *lanes
 	flow  *flow
 	held  bool
+	work  work // what the lane is about
 }
 
 // take acquires the lane unless it is held already.
@@ -145,7 +159,7 @@ func (l *lane) take(ctx context.Context) error {
 	if l.held {
 		return nil
 	}
-	if err := l.lanes.acquire(ctx, l.flow); err != nil {
+	if err := l.lanes.acquire(ctx, l.flow, &l.work); err != nil {
 		return err
 	}
 	l.held = true
@@ -156,14 +170,14 @@ func (l *lane) take(ctx context.Context) error {
 func (l *lane) drop() {
 	if l.held {
 		l.held = false
-		l.lanes.release()
+		l.lanes.release(&l.work)
 	}
 }
 
 // away runs fn, which may block in the caller's code, without the lane.
 func (l *lane) away(ctx context.Context, fn func() error) error {
 	l.drop()
-	if err := fn(); err != nil {
+	if err := l.lanes.outside(atCaller, fn); err != nil {
 		return err
 	}
 	return l.take(ctx)

@@ -45,7 +45,7 @@ const signedChunk = 64 << 10
 
 // prove computes, before anything is sent, what the request's head must carry.
 // With a trailer and an unsigned payload that is nothing.
-func (t *transfer) prove(ctx context.Context, c content, a checksum.Algorithm, trailer bool) (*proof, error) {
+func (t *transfer) prove(ctx context.Context, lane *work, c content, a checksum.Algorithm, trailer bool) (*proof, error) {
 	p := &proof{algorithm: a, trailer: trailer && a != checksum.None}
 	signWhole := t.job.Checksum.SignPayload && !p.trailer
 	if (p.algorithm == checksum.None || p.trailer) && !signWhole {
@@ -60,7 +60,7 @@ func (t *transfer) prove(ctx context.Context, c content, a checksum.Algorithm, t
 			return nil, err
 		}
 		b := buf[:min(int64(len(buf)), c.length-done)]
-		n, err := t.client.hashNext(c, b, c.off+done, func(b []byte) {
+		n, err := t.client.hashNext(lane, c, b, c.off+done, func(b []byte) {
 			sum.Write(b)
 			if signWhole {
 				whole.Write(b)
@@ -80,15 +80,17 @@ func (t *transfer) prove(ctx context.Context, c content, a checksum.Algorithm, t
 }
 
 // readHashed fills b from c at off and hands it to hash, holding a thread where
-// work is done on one.
-func (c *Client) readHashed(src content, b []byte, off int64, hash func([]byte)) (n int, err error) {
+// work is done on one, for a lane.
+func (c *Client) readHashed(lane *work, src content, b []byte, off int64, hash func([]byte)) (n int, err error) {
 	if !src.local {
+		lane.set(atCaller)
 		if n, err = src.at.ReadAt(b, off); n > 0 {
-			_, _ = c.onThread(func() (int, error) { hash(b[:n]); return n, nil })
+			_, _ = c.onThread(lane, atCPU, func() (int, error) { hash(b[:n]); return n, nil })
 		}
 	} else {
-		n, err = c.onThread(func() (int, error) {
+		n, err = c.onThread(lane, atDisk, func() (int, error) {
 			n, err := src.at.ReadAt(b, off)
+			lane.set(atCPU)
 			hash(b[:n])
 			return n, err
 		})
@@ -246,7 +248,7 @@ func (b *payload) readLocked(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := b.t.client.readHashed(b.content, p[:limit], b.content.off+b.pos, func(p []byte) {
+	n, err := b.t.client.readHashed(b.w.work, b.content, p[:limit], b.content.off+b.pos, func(p []byte) {
 		if b.sum != nil {
 			b.sum.Write(p)
 		}
@@ -263,11 +265,13 @@ func (b *payload) admitLocked(n int) (int, error) {
 	if limit := b.t.job.Bandwidth; limit.Limit() > 0 {
 		n = min(n, quantum)
 		b.w.pause()
+		b.w.work.set(atCaller)
 		if err := limit.Wait(b.ctx, n); err != nil {
 			return 0, err
 		}
 	}
 	b.w.begin("sending", b.t.limits.Stall)
+	b.w.work.set(atNetwork)
 	return n, nil
 }
 
@@ -286,9 +290,11 @@ func (b *payload) advanceLocked(n int, err error) error {
 	for ; n > 0; n -= bufpool.SliceSize {
 		b.t.events.Progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
 	}
+	b.w.work.set(atNetwork)
 	if last {
 		b.stage = stageEnd
 		b.w.begin("waiting for the answer", b.t.limits.FirstByte)
+		b.w.work.set(atReply)
 	}
 	return nil
 }

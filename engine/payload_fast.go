@@ -36,7 +36,7 @@ func (b *payload) Lend(limit int) ([]byte, error) {
 	}
 	p := memory[at : at+int64(n)]
 	if b.sum != nil {
-		_, _ = b.t.client.onThread(func() (int, error) { return b.sum.Write(p) })
+		_, _ = b.t.client.onThread(b.w.work, atCPU, func() (int, error) { return b.sum.Write(p) })
 	}
 	return p, b.advanceLocked(n, nil)
 }
@@ -60,11 +60,15 @@ func (b *payload) Section() (*os.File, int64, int64) {
 		return nil, 0, 0
 	}
 	b.w.begin("sending", b.t.limits.Stall)
+	b.w.work.set(atNetwork)
 	return f, off, b.content.length - b.pos
 }
 
 // Call makes a call into the file of Section.
-func (b *payload) Call(fn func() (int, error)) (int, error) { return b.t.client.onThread(fn) }
+func (b *payload) Call(fn func() (int, error)) (int, error) {
+	defer b.w.work.set(atNetwork)
+	return b.t.client.onThread(b.w.work, atDisk, fn)
+}
 
 // Sent counts n bytes of Section as handed over.
 func (b *payload) Sent(n int) error {
@@ -75,10 +79,10 @@ func (b *payload) Sent(n int) error {
 
 // hashNext is readHashed for those who need no bytes: what is in memory is
 // hashed where it is.
-func (c *Client) hashNext(src content, b []byte, off int64, hash func([]byte)) (int, error) {
+func (c *Client) hashNext(lane *work, src content, b []byte, off int64, hash func([]byte)) (int, error) {
 	memory, ok := src.at.(body.Memory)
 	if !ok || int64(len(memory)) < off+int64(len(b)) {
-		return c.readHashed(src, b, off, hash)
+		return c.readHashed(lane, src, b, off, hash)
 	}
-	return c.onThread(func() (int, error) { hash(memory[off:][:len(b)]); return len(b), nil })
+	return c.onThread(lane, atCPU, func() (int, error) { hash(memory[off:][:len(b)]); return len(b), nil })
 }

@@ -38,11 +38,13 @@ func (d *download) fill(ctx context.Context, w *watch, r io.Reader, b []byte) (n
 	if limit := d.job.Bandwidth; limit.Limit() > 0 {
 		b = b[:min(len(b), quantum)]
 		w.pause()
+		w.work.set(atCaller)
 		if err := limit.Wait(ctx, len(b)); err != nil {
 			return 0, err
 		}
 	}
 	w.begin("receiving", d.limits.Stall)
+	w.work.set(atNetwork)
 	for n < len(b) && err == nil {
 		var m int
 		m, err = r.Read(b[n:])
@@ -61,7 +63,7 @@ func (d *download) fill(ctx context.Context, w *watch, r io.Reader, b []byte) (n
 // long as it likes.
 func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) error {
 	if p.sum != nil || p.own != nil {
-		_, _ = d.client.onThread(func() (int, error) { p.hash(b); return 0, nil })
+		_, _ = d.client.onThread(&ln.work, atCPU, func() (int, error) { p.hash(b); return 0, nil })
 	}
 	var err error
 	switch {
@@ -72,8 +74,9 @@ func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) er
 	case d.sink.Ordered():
 		err = ln.away(ctx, func() error { _, err := d.sink.WriteAt(b, p.off+p.got); return err })
 	case d.sink.Local():
-		_, err = d.client.onThread(func() (int, error) { return d.sink.WriteAt(b, p.off+p.got) })
+		_, err = d.client.onThread(&ln.work, atDisk, func() (int, error) { return d.sink.WriteAt(b, p.off+p.got) })
 	default:
+		ln.work.set(atCaller)
 		_, err = d.sink.WriteAt(b, p.off+p.got)
 	}
 	if err != nil {

@@ -188,6 +188,7 @@ func (d *download) verify(ctx context.Context) error {
 // same reads a piece and says whether it has the checksum of the journal. What
 // can't be read isn't there.
 func (d *download) same(ctx context.Context, p *piece, want uint64) (bool, error) {
+	var lane work // there is none yet
 	buf := d.client.pool.Get(bufpool.SliceSize)
 	defer d.client.pool.PutSlice(buf)
 	for p.got < p.length {
@@ -195,7 +196,7 @@ func (d *download) same(ctx context.Context, p *piece, want uint64) (bool, error
 			return false, err
 		}
 		b := buf[:min(int64(len(buf)), p.length-p.got)]
-		n, err := d.client.onThread(func() (int, error) {
+		n, err := d.client.onThread(&lane, atDisk, func() (int, error) {
 			n, err := d.kept.ReadAt(b, p.off+p.got)
 			p.hash(b[:n])
 			return n, err

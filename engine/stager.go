@@ -108,7 +108,11 @@ func (s *stager) next(ctx context.Context) (staged, error) {
 	if err != nil {
 		return staged{}, err
 	}
-	n, err := io.ReadFull(s.r, room.Bytes())
+	var n int
+	err = s.client.lanes.outside(atCaller, func() error {
+		n, err = io.ReadFull(s.r, room.Bytes())
+		return err
+	})
 	s.total += int64(n)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		s.ended, err = true, nil

@@ -94,9 +94,12 @@ func lingering(ctx context.Context, d time.Duration) (long context.Context, stop
 	}
 }
 
-// onThread runs fn, a checksum or a file call, when a thread is free.
-func (c *Client) onThread(fn func() (int, error)) (int, error) {
+// onThread runs fn, a checksum or a file call as at says, when a thread is free,
+// for a lane.
+func (c *Client) onThread(lane *work, at task, fn func() (int, error)) (int, error) {
+	lane.set(atThread)
 	c.threads <- struct{}{}
 	defer func() { <-c.threads }()
+	lane.set(at)
 	return fn()
 }

@@ -24,20 +24,21 @@ type tuner struct {
 	min, max int
 
 	// All of this is guarded by lanes.mu.
-	state    tunerState
-	settling bool      // the window under way follows a change
-	began    time.Time // of the window; zero while nothing runs
-	bytes    int64     // at its begin
-	requests int64
-	full     time.Duration // how long all lanes were busy in it
-	fullFrom time.Time     // since when they are; zero if they aren't
-	best     float64       // goodput that the state compares with
-	bestN    int           // lanes that brought it
-	until    time.Time     // of holding
-	cutAt    time.Time     // when it was cut last
-	goodput  float64       // of the last window that counted
-	said     [saidMax]Decision
-	saidN    int
+	state     tunerState
+	settling  bool      // the window under way follows a change
+	began     time.Time // of the window; zero while nothing runs
+	bytes     int64     // at its begin
+	requests  int64
+	full      time.Duration // how long all lanes were busy in it
+	fullFrom  time.Time     // since when they are; zero if they aren't
+	best      float64       // goodput that the state compares with
+	bestN     int           // lanes that brought it
+	until     time.Time     // of holding
+	cutAt     time.Time     // when it was cut last
+	goodput   float64       // of the last window that counted
+	limitedBy Limit         // what limited in the sampler's last window
+	said      [saidMax]Decision
+	saidN     int
 }
 
 type tunerState int
@@ -69,6 +70,9 @@ type Decision struct {
 	// for each request.
 	Goodput float64
 	Reason  string
+	// LimitedBy is what limited the client at that moment; LimitNone in the
+	// first quarter of a second.
+	LimitedBy Limit
 }
 
 // newTuner returns a tuner that keeps to least..most lanes.
@@ -170,7 +174,7 @@ func (t *tuner) hold(now time.Time, from, n int, reason string) int {
 // change notes a decision. The next window only settles.
 func (t *tuner) change(now time.Time, from, n int, reason string) int {
 	t.settling = from != n
-	t.said[t.saidN%saidMax] = Decision{At: now, From: from, To: n, Goodput: t.goodput, Reason: reason}
+	t.said[t.saidN%saidMax] = Decision{At: now, From: from, To: n, Goodput: t.goodput, Reason: reason, LimitedBy: t.limitedBy}
 	t.saidN++
 	return n
 }

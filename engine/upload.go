@@ -127,7 +127,7 @@ func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s
 	if given {
 		algorithm = checksum.None // the caller's own value is in the template
 	}
-	p, err := t.prove(ctx, src, algorithm, t.trailer(c.template, src))
+	p, err := t.prove(ctx, &ln.work, src, algorithm, t.trailer(c.template, src))
 	if err != nil {
 		return nil, nil, t.failure(c, err)
 	}

@@ -24,6 +24,7 @@ func (e *stallError) Temporary() bool { return true }
 // for. The exchange may call it from another goroutine than the attempt's.
 type watch struct {
 	cancel context.CancelCauseFunc
+	work   *work       // of the attempt's lane
 	timer  *time.Timer // calls expired
 
 	mu       sync.Mutex
@@ -34,10 +35,11 @@ type watch struct {
 }
 
 // newWatch returns a context that ends with a *stallError when what is being
-// done makes no progress. The watch stands still until begin.
-func newWatch(ctx context.Context) (context.Context, *watch) {
+// done makes no progress. The watch stands still until begin. lane is the work
+// of the attempt's lane.
+func newWatch(ctx context.Context, lane *work) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{cancel: cancel}
+	w := &watch{cancel: cancel, work: lane}
 	w.timer = time.AfterFunc(time.Hour, w.expired) // an hour is only until Stop
 	w.timer.Stop()
 	return ctx, w
