@@ -124,7 +124,7 @@ func (d *download) readSlice(o *inOrder, b []byte, off int64) (int, error) {
 		return n, err
 	}
 	if d.sink.Local() {
-		return d.client.onThread(read)
+		return d.client.onThread(&work{}, atDisk, read)
 	}
 	return read()
 }
