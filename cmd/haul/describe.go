@@ -16,13 +16,14 @@ import (
 )
 
 // describe is an error in a user's words: without what the line says anyway,
-// and with S3's code, status and request id where S3 has refused something.
+// with S3's code, status and request id where S3 has refused something, and
+// without secrets.
 func describe(err error) string {
 	var transfer *haul.TransferError
 	if errors.As(err, &transfer) {
 		err = transfer.Err
 	}
-	text := answer(err)
+	text := redact(answer(err))
 	if transfer == nil || transfer.UploadID == "" {
 		return text
 	}
