@@ -109,8 +109,9 @@ type Options struct {
 	// StallTimeout is how long a body may make no progress before the attempt
 	// is given up. Default 10 s.
 	StallTimeout time.Duration
-	// AnswerTimeout is how long the answer to a request for a part may take.
-	// Default 30 s.
+	// AnswerTimeout is how long the answer to a request for a part may take, at
+	// most: haul's engine gives one up earlier that takes far longer than usual,
+	// if another attempt follows. Default 30 s.
 	AnswerTimeout time.Duration
 	// SlowAnswerTimeout is the same for CompleteMultipartUpload, CopyObject and
 	// UploadPartCopy, for which S3 may need minutes. Default 15 min.

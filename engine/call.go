@@ -215,9 +215,14 @@ func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Resp
 		return nil, &retry.Permanent{Err: err} // nothing that the network did
 	}
 	t.count(c)
-	w.begin("waiting for the answer", t.answerLimit(c))
+	limit := t.answerLimit(c)
+	if body != nil {
+		body.answer, limit = limit, t.limits.FirstByte // the connection may have to be made first
+	}
+	w.begin(awaiting, limit)
 	w.work.set(atAnswer)
 	resp, err := t.client.exchange.Do(ctx, request)
+	t.noteAnswer(ctx, w, c, err)
 	if body != nil {
 		if berr := body.failed(); berr != nil && (err != nil || resp.Status/100 == 2) {
 			// The source's own error says more than the broken request it caused.
@@ -240,11 +245,28 @@ func (t *transfer) exchange(ctx context.Context, w *watch, c *call) (*s3api.Resp
 
 var errEarlySuccess = errors.New("the server told success before it had the whole body")
 
+// answerLimit is how long this attempt may wait for its answer.
 func (t *transfer) answerLimit(c *call) time.Duration {
-	if c.slow {
+	switch {
+	case c.slow:
 		return t.limits.SlowAnswer
+	case c.patient():
+		return t.client.patience.limit(c.answers(), c.attempts, t.policy.MaxAttempts, t.limits.FirstByte)
 	}
 	return t.limits.FirstByte
+}
+
+// noteAnswer tells how long the answer took that has come or, as err says, has
+// not.
+func (t *transfer) noteAnswer(ctx context.Context, w *watch, c *call, err error) {
+	var stall *stallError
+	inVain := err != nil && errors.As(context.Cause(ctx), &stall)
+	if !c.patient() || err != nil && !inVain {
+		return
+	}
+	if took, ok := w.waited(); ok {
+		t.client.patience.note(c.answers(), took, inVain)
+	}
 }
 
 func (t *transfer) count(c *call) {

@@ -27,8 +27,9 @@ type Client struct {
 	ahead    *bufpool.Pool // read-ahead of ordered writers
 	threads  chan struct{} // one token for each goroutine in a checksum or file call
 	budget   *retry.Budget
-	regions  buckets // where a bucket turned out to be
-	refusing buckets // buckets whose store refuses checksums
+	regions  buckets  // where a bucket turned out to be
+	refusing buckets  // buckets whose store refuses checksums
+	patience patience // how long answers take
 
 	refreshing chan struct{} // holds one token while a lane renews the credentials
 

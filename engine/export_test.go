@@ -7,6 +7,7 @@ import (
 
 	"github.com/haul-s3/haul/internal/checksum"
 	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/s3api"
 	"github.com/haul-s3/haul/internal/throttle"
 	"github.com/haul-s3/haul/internal/wire"
 )
@@ -106,4 +107,17 @@ func (c *Client) SetCPUTime(f func() time.Duration) {
 	c.lanes.mu.Lock()
 	defer c.lanes.mu.Unlock()
 	c.lanes.sampler.cpuTime = f
+}
+
+// Patience knows how long answers take.
+type Patience = patience
+
+// Limit is how long an attempt at op may wait for its answer from host.
+func (p *patience) Limit(host string, op s3api.Operation, attempt, attempts int, configured time.Duration) time.Duration {
+	return p.limit(answers{host, op}, attempt, attempts, configured)
+}
+
+// Note takes the time that an answer took, or for which one was waited in vain.
+func (p *patience) Note(host string, op s3api.Operation, took time.Duration, inVain bool) {
+	p.note(answers{host, op}, took, inVain)
 }

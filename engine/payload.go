@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/haul-s3/haul/internal/bufpool"
 	"github.com/haul-s3/haul/internal/checksum"
@@ -122,7 +123,8 @@ type payload struct {
 	ctx     context.Context // the attempt's
 	content content
 	proof   *proof
-	hash    string // X-Amz-Content-Sha256
+	hash    string        // X-Amz-Content-Sha256
+	answer  time.Duration // limit on the wait for the answer, once all is sent
 
 	mu      sync.Mutex // guards what follows: the exchange may be a goroutine behind
 	pos     int64      // content bytes handed over
@@ -293,7 +295,7 @@ func (b *payload) advanceLocked(n int, err error) error {
 	b.w.work.set(atNetwork)
 	if last {
 		b.stage = stageEnd
-		b.w.begin("waiting for the answer", b.t.limits.FirstByte)
+		b.w.begin(awaiting, b.answer)
 		b.w.work.set(atReply)
 	}
 	return nil

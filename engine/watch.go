@@ -64,6 +64,17 @@ func (w *watch) begin(doing string, limit time.Duration) {
 	w.startLocked()
 }
 
+// awaiting is what an attempt does between its request and the answer.
+const awaiting = "waiting for the answer"
+
+// waited is for how long the answer has been waited for; false while something
+// else is being done.
+func (w *watch) waited() (time.Duration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.limit - time.Until(w.deadline), w.doing == awaiting && !w.deadline.IsZero()
+}
+
 // progress starts the limit anew, also after a pause.
 func (w *watch) progress() {
 	w.mu.Lock()

@@ -57,6 +57,16 @@ var mutations = []mutation{
 		file: "engine/watch.go", old: "w.deadline = time.Time{}\n\tw.timer.Stop()", new: "",
 		pkg: "engine", test: "TestWatchPauseStandsStill"},
 
+	{item: 4, promise: "an answer that takes far longer than usual is not waited for",
+		file: "engine/patience.go", old: `if f == nil || f.usual == 0 {`, new: `if f == nil || f.usual >= 0 {`,
+		pkg: "engine", test: "TestAnswerThatWillNotCome"},
+	{item: 4, promise: "the last attempt waits as long as was configured",
+		file: "engine/patience.go", old: `if attempt >= attempts {`, new: `if attempt > attempts {`,
+		pkg: "engine", test: "TestPatienceLimits"},
+	{item: 4, promise: "a limit that proves too low grows",
+		file: "engine/patience.go", old: `if f.n%patienceEnough == 0 || inVain && f.n > patienceEnough {`, new: `if f.n == patienceEnough {`,
+		pkg: "engine", test: "TestPatienceGrows"},
+
 	{item: 5, promise: "a flipped bit of a download is found",
 		file: "engine/validate.go", old: `if got != e.result.Value {`, new: `if got != e.result.Value && got == "" {`,
 		pkg: "engine", test: "TestFlippedBit"},

@@ -1,0 +1,103 @@
+package engine_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/haul-s3/haul/engine"
+	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/s3fake"
+	"github.com/haul-s3/haul/serialize"
+)
+
+// bubble is a world without a network, so that its time can be synctest's.
+type bubble struct {
+	server *s3fake.Server
+	client *engine.Client
+	driver driver.Driver
+	// trip stands between the client and the server; nil: nothing does.
+	trip func(r *http.Request, next http.RoundTripper) (*http.Response, error)
+}
+
+func newBubble(t *testing.T, o engine.Options) *bubble {
+	t.Helper()
+	w := &bubble{server: s3fake.New(s3fake.Options{NoMD5: true}, "b")}
+	o.HTTP = w
+	var err error
+	if w.client, err = engine.New(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if s := w.client.Stats(); s.LanesBusy != 0 || s.MemoryInUse != 0 {
+			t.Errorf("left behind: %+v", s)
+		}
+	})
+	sdk := s3.New(s3.Options{BaseEndpoint: aws.String("http://s3.test"), UsePathStyle: true, Region: "us-east-1", Credentials: testKeys})
+	w.driver = w.client.Driver(serialize.New(sdk))
+	return w
+}
+
+// RoundTrip has trip answer, or the server.
+func (w *bubble) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.trip != nil {
+		return w.trip(r, served{w.server})
+	}
+	return served{w.server}.RoundTrip(r)
+}
+
+// served is a server as a RoundTripper.
+type served struct{ h http.Handler }
+
+func (s served) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	r.RequestURI = r.URL.RequestURI()
+	rec := httptest.NewRecorder()
+	s.h.ServeHTTP(rec, r)
+	resp := rec.Result()
+	resp.Body = &patientBody{ReadCloser: resp.Body, ctx: r.Context()}
+	return resp, nil
+}
+
+// patientBody is an answer's body that ends with the request's context.
+type patientBody struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// opOf is the operation of a request for an object.
+func opOf(r *http.Request) string {
+	switch {
+	case r.Method == http.MethodGet:
+		return "GetObject"
+	case r.Method == http.MethodPut && r.URL.Query().Has("partNumber"):
+		return "UploadPart"
+	}
+	return r.Method
+}
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
