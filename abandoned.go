@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/haul-s3/haul/internal/paging"
 )
 
 // UploadsAPI is the part of *s3.Client that AbandonedUploads uses.
@@ -46,8 +48,9 @@ func AbandonedUploads(ctx context.Context, api UploadsAPI, bucket, prefix string
 		in.Prefix = &prefix
 	}
 	var all []AbandonedUpload
+	var marks paging.Marks
 	for {
-		page, err := api.ListMultipartUploads(ctx, in)
+		page, err := api.ListMultipartUploads(ctx, in, boundedPage)
 		if err != nil {
 			return all, fmt.Errorf("open uploads of bucket %q: %w", bucket, err)
 		}
@@ -70,11 +73,16 @@ func AbandonedUploads(ctx context.Context, api UploadsAPI, bucket, prefix string
 		if err != nil {
 			return all, err
 		}
-		if next == aws.ToString(in.KeyMarker) && aws.ToString(page.NextUploadIdMarker) == aws.ToString(in.UploadIdMarker) {
+		if marks.Repeats(next + "\x00" + aws.ToString(page.NextUploadIdMarker)) {
 			return all, fmt.Errorf("open uploads of bucket %q: the list does not go on", bucket)
 		}
 		in.KeyMarker, in.UploadIdMarker = &next, page.NextUploadIdMarker
 	}
+}
+
+// boundedPage has the SDK read no more of an answer than a page can have.
+func boundedPage(o *s3.Options) {
+	o.HTTPClient = paging.Client{Doer: o.HTTPClient, Limit: paging.PageBytes(0)}
 }
 
 // listedKey is a key as it stands in a list: encoded, if the list says so, since
@@ -85,7 +93,7 @@ func listedKey(encoding types.EncodingType, key *string) (string, error) {
 	}
 	decoded, err := url.QueryUnescape(aws.ToString(key))
 	if err != nil {
-		return "", fmt.Errorf("key %q in the list of open uploads: %w", aws.ToString(key), err)
+		return "", fmt.Errorf("key %.100q in the list of open uploads: %w", aws.ToString(key), err)
 	}
 	return decoded, nil
 }

@@ -54,6 +54,7 @@ var rooms = map[string]struct {
 	"internal/retry":    {instruments, false},
 	"internal/bufpool":  {instruments, false},
 	"internal/throttle": {instruments, false},
+	"internal/paging":   {instruments, false},
 
 	"internal/s3api": {vocabulary, false},
 
