@@ -33,6 +33,8 @@ type Client struct {
 
 	refreshing chan struct{} // holds one token while a lane renews the credentials
 
+	preparing atomic.Int64 // lanes that are ready for uploads that aren't open yet
+
 	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
 	closed   atomic.Bool
 	requests atomic.Int64

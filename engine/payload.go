@@ -29,6 +29,7 @@ type content struct {
 	inMemory    bool         // a second pass is free
 	check       func() error // says if the source has changed; nil: it can't
 	info        fs.FileInfo  // of a regular file, nil of all else
+	proof       *proof       // of these bytes, if it is known already
 }
 
 // proof is the checksum that goes with one request.

@@ -19,20 +19,24 @@ import (
 func (t *transfer) stream(ctx context.Context, r io.Reader, size int64) (*driver.Outcome, error) {
 	s := &stager{transfer: t, r: r, size: size}
 	defer s.release()
-	if err := s.fill(ctx); err != nil {
+	if err := s.fillAndConnect(ctx); err != nil {
 		return nil, err
 	}
 	if s.ended && s.total < t.threshold() {
 		return t.put(ctx, s.join())
 	}
-	m, err := t.createUpload(ctx)
+	o, err := t.opening(ctx, t.createUpload)
 	if err != nil {
 		return nil, err
 	}
-	err = s.sendAll(ctx, m)
-	if err == nil {
+	if err = s.sendAll(ctx, o); err == nil {
 		t.events.Found(s.total, "")
 	}
+	m, err := o.end(err)
+	if m == nil {
+		return nil, err
+	}
+	m.results = s.results
 	return m.finish(ctx, err, content{length: s.total})
 }
 
@@ -56,6 +60,31 @@ type stager struct {
 	held  []staged // read, and not handed to a lane yet
 	total int64    // bytes read
 	ended bool
+	// results are what the lanes tell of the parts; the feeder's until it ends.
+	results []*s3api.CompletedPart
+}
+
+// fillAndConnect fills, and opens the connection of the first request meanwhile.
+func (s *stager) fillAndConnect(ctx context.Context) error {
+	template, err := s.form(ctx, s3api.PutObject) // its host is that of all requests
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	connected := make(chan struct{})
+	go s.connect(ctx, template, connected)
+	if err = s.fill(ctx); err != nil {
+		cancel(err)
+	}
+	<-connected
+	return err
+}
+
+// connect opens a connection, and then closes connected.
+func (s *stager) connect(ctx context.Context, template *s3api.Template, connected chan<- struct{}) {
+	defer close(connected)
+	s.prepare(ctx, template, 1)
 }
 
 // fill reads until it is known whether the object goes with one request: until
@@ -181,15 +210,15 @@ func (j *joined) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 // sendAll hands what is held, and all that follows, to the transfer's lanes.
-func (s *stager) sendAll(ctx context.Context, m *multipart) error {
+func (s *stager) sendAll(ctx context.Context, o *opening) error {
 	work := make(chan numbered)
 	g, ctx := errgroup.WithContext(ctx)
 	spawn := s.spawner(g, s3api.MaxParts)
-	spawn.run = func() error { return m.sendStaged(ctx, spawn, work) }
+	spawn.run = func() error { return o.sendStaged(ctx, spawn, work) }
 	spawn.more()
 	g.Go(func() error {
 		defer close(work)
-		return s.feed(ctx, m, work)
+		return s.feed(ctx, work)
 	})
 	return g.Wait()
 }
@@ -202,9 +231,7 @@ type numbered struct {
 }
 
 // feed hands out the parts in order.
-func (s *stager) feed(ctx context.Context, m *multipart, work chan<- numbered) error {
-	results := make([]*s3api.CompletedPart, 0, s3api.MaxParts/10)
-	defer func() { m.results = results }()
+func (s *stager) feed(ctx context.Context, work chan<- numbered) error {
 	for {
 		if len(s.held) == 0 {
 			if s.ended {
@@ -221,11 +248,11 @@ func (s *stager) feed(ctx context.Context, m *multipart, work chan<- numbered) e
 			s.held = s.held[1:]
 			continue
 		}
-		n := numbered{part, len(results), &s3api.CompletedPart{}}
+		n := numbered{part, len(s.results), &s3api.CompletedPart{}}
 		select {
 		case work <- n:
 			s.held = s.held[1:]
-			results = append(results, n.done)
+			s.results = append(s.results, n.done)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -233,14 +260,14 @@ func (s *stager) feed(ctx context.Context, m *multipart, work chan<- numbered) e
 }
 
 // sendStaged is a lane that carries staged parts.
-func (m *multipart) sendStaged(ctx context.Context, spawn *spawner, work <-chan numbered) error {
-	ln := m.lane()
+func (o *opening) sendStaged(ctx context.Context, spawn *spawner, work <-chan numbered) error {
+	ln := o.lane()
 	defer ln.drop()
 	for n := range work {
 		err := ln.take(ctx)
 		if err == nil {
 			spawn.more()
-			err = m.upload(ctx, ln, n.i, n.content(), n.done)
+			err = o.sendPart(ctx, ln, n)
 		}
 		n.room.Release()
 		if err != nil {
@@ -249,6 +276,16 @@ func (m *multipart) sendStaged(ctx context.Context, spawn *spawner, work <-chan 
 		ln.drop() // while waiting for the stream
 	}
 	return nil
+}
+
+// sendPart carries one staged part.
+func (o *opening) sendPart(ctx context.Context, ln *lane, n numbered) error {
+	part := n.content()
+	m, err := o.await(ctx, ln, &part)
+	if err != nil {
+		return err
+	}
+	return m.upload(ctx, ln, n.i, part, n.done)
 }
 
 // release gives back what no lane has taken.

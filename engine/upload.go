@@ -21,7 +21,7 @@ import (
 //	upload   open the source, decide between one request and many; again without
 //	         a checksum where the store refuses it (refusal.go)
 //	put      one PutObject
-//	parts    create; all lanes carry parts of a source that is read by position; complete
+//	parts    create (opening.go); all lanes carry parts of a source that is read by position; complete
 //	stream   the same for a source that is read once: staged in order, sent in parallel
 //	abort    on failure, until nothing is left on the server
 
@@ -127,9 +127,12 @@ func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s
 	if given {
 		algorithm = checksum.None // the caller's own value is in the template
 	}
-	p, err := t.prove(ctx, &ln.work, src, algorithm, t.trailer(c.template, src))
-	if err != nil {
-		return nil, nil, t.failure(c, err)
+	p := src.proof
+	if p == nil {
+		var err error
+		if p, err = t.prove(ctx, &ln.work, src, algorithm, t.trailer(c.template, src)); err != nil {
+			return nil, nil, t.failure(c, err)
+		}
 	}
 	resp, err := t.sendProven(ctx, ln, c, src, p)
 	if given {
@@ -239,22 +242,27 @@ func (t *transfer) parts(ctx context.Context, c content) (*driver.Outcome, error
 		return nil, err
 	}
 	u := plan.Uniform{Size: c.length, PartSize: partSize}
-	m, err := t.openParts(ctx, c, u)
+	o, err := t.opening(ctx, func(ctx context.Context) (*multipart, error) { return t.openParts(ctx, c, u) })
 	if err != nil {
 		return nil, err
 	}
 	err = t.spread(ctx, u.Count(), func(ctx context.Context, ln *lane, i int) error {
-		if m.done(i) {
-			return nil
-		}
 		r := u.At(i)
 		part := c
 		part.off, part.length = c.off+r.Offset, r.Length
+		m, err := o.await(ctx, ln, &part)
+		if err != nil || m.done(i) {
+			return err
+		}
 		if err := m.upload(ctx, ln, i, part, m.results[i]); err != nil {
 			return err
 		}
 		return m.mark(i, r.Length)
 	})
+	m, err := o.end(err)
+	if m == nil {
+		return nil, err
+	}
 	return m.finish(ctx, err, c)
 }
 

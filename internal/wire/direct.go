@@ -48,6 +48,13 @@ func (b *ByProxy) Do(ctx context.Context, r *Request) (*Response, error) {
 	return b.direct.Do(ctx, r)
 }
 
+// Prepare opens a connection to a host that it speaks to itself.
+func (b *ByProxy) Prepare(ctx context.Context, scheme, host string, n int) {
+	if p, ok := b.direct.(Preparer); ok && !b.behindProxy(origin{scheme, host}) {
+		p.Prepare(ctx, scheme, host, n)
+	}
+}
+
 // CloseIdle closes the idle connections of both.
 func (b *ByProxy) CloseIdle() {
 	b.direct.CloseIdle()

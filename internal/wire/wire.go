@@ -23,6 +23,14 @@ type Exchange interface {
 	CloseIdle()
 }
 
+// Preparer is an Exchange that can open connections before they are needed.
+type Preparer interface {
+	// Prepare sees to it that n connections to a host, idle or being opened, are
+	// there, and opens at most one for that. It returns when that one is open,
+	// or has failed, which is for a request to find out, or when ctx has ended.
+	Prepare(ctx context.Context, scheme, host string, n int)
+}
+
 // Request is one request. The exchange doesn't change it and keeps nothing of
 // it after Do.
 type Request struct {

@@ -42,6 +42,11 @@ func (c *Client) connect(x *exchange, r *wire.Request, reuse bool) error {
 			return nil
 		}
 	}
+	return c.open(x, to)
+}
+
+// open gives x a new connection.
+func (c *Client) open(x *exchange, to pathTo) error {
 	network, err := c.dial(x.ctx, "tcp", to.address())
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ type Client struct {
 	tls     *tls.Config // immutable
 	buffers Buffers
 	pool    pool
+	opening opening
 }
 
 var _ wire.Exchange = (*Client)(nil)
