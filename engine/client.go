@@ -31,6 +31,8 @@ type Client struct {
 	refusing buckets  // buckets whose store refuses checksums
 	patience patience // how long answers take
 
+	active int // transfers that are worth running at once; immutable
+
 	refreshing chan struct{} // holds one token while a lane renews the credentials
 
 	preparing atomic.Int64 // lanes that are ready for uploads that aren't open yet
@@ -69,6 +71,7 @@ func New(o Options) (*Client, error) {
 		refreshing: make(chan struct{}, 1), threads: make(chan struct{}, o.NumThreads), budget: retry.NewBudget(budgetSize, budgetRate),
 	}
 	c.lanes = newLanes(o.lanes(), newTuner(lanesFloor, o.MaxConnections, c.moved))
+	c.active = active(o.MaxConnections, descriptorLimit())
 	return c, nil
 }
 
@@ -145,15 +148,19 @@ type jobs struct {
 // wait behind a few huge ones.
 const activeMin = 256
 
-// Each may have a file open and the file of its journal, so that few descriptors
-// allow few: connections may take half of them.
-func (j *jobs) Parallel() int {
-	n := max(activeMin, j.client.o.MaxConnections)
-	if limit := descriptorLimit(); limit > 0 {
-		n = min(n, max(1, limit/8))
+// active is how many transfers run at once. Each may have a file open and the
+// file of its journal, so that few descriptors allow few: connections may take
+// half of them.
+func active(connections, descriptors int) int {
+	n := max(activeMin, connections)
+	if descriptors > 0 {
+		n = min(n, max(1, descriptors/8))
 	}
 	return n
 }
+
+// Parallel is asked with every transfer.
+func (j *jobs) Parallel() int { return j.client.active }
 
 // Close leaves the client alone: who made it closes it.
 func (j *jobs) Close(context.Context) error { return nil }
