@@ -136,22 +136,25 @@ func (e *notDoneError) Error() string { return ErrNotDone.Error() + ": " + e.cau
 
 func (e *notDoneError) Unwrap() []error { return []error{ErrNotDone, e.cause} }
 
-// asCanceled makes a cancellation of err, if it is what the end of ctx led to.
-// An error that has nothing to do with it came first, and stays.
-func asCanceled(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+// asCanceled makes a cancellation of err, if it is what the end of the transfer
+// led to. An error that has nothing to do with it came first, and stays.
+func (t *transfer) asCanceled(err error) error {
+	t.future.mu.Lock()
+	ended, cause := t.endLocked()
+	t.future.mu.Unlock()
+	if ended == nil {
 		return err
 	}
-	if !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ctx.Err()) {
+	if !errors.Is(err, cause) && !errors.Is(err, ended) {
 		return err
 	}
 	if errors.Is(err, ErrCanceled) {
 		return err
 	}
-	if !errors.Is(err, context.Cause(ctx)) {
-		err = errors.Join(context.Cause(ctx), err)
+	if !errors.Is(err, cause) {
+		err = errors.Join(cause, err)
 	}
-	if context.Cause(ctx) == ErrPaused {
+	if cause == ErrPaused {
 		return err
 	}
 	return &canceledError{err}

@@ -28,3 +28,10 @@ func PartSize(m *Manager) int64 { return m.o.PartSize }
 
 // DefaultChecksums says whether transfers have checksums without being asked.
 func DefaultChecksums(m *Manager) (requests, answers bool) { return m.requestSum, m.answerSum }
+
+// Watched is how many contexts a Manager watches for transfers that wait.
+func Watched(m *Manager) int {
+	m.q.mu.Lock()
+	defer m.q.mu.Unlock()
+	return len(m.q.line.watches)
+}

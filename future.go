@@ -10,16 +10,15 @@ import (
 // and nothing of it runs any more; then the OnDone hooks run; then it is done.
 // It is safe for concurrent use, and may be dropped.
 type Future struct {
-	meta   *Meta
-	ctx    context.Context         // the transfer's own life
-	cancel context.CancelCauseFunc // ends ctx
-	done   chan struct{}           // closed by Manager.finish
+	meta Meta
 
 	mu       sync.Mutex
-	settled  bool    // guarded by mu
-	canceled bool    // guarded by mu: a Cancel succeeded
-	result   *Result // guarded by mu, set once settled
-	err      error   // guarded by mu
+	live     *transfer     // guarded by mu; nil before begin and after finish
+	done     chan struct{} // guarded by mu; made when it is asked for, closed by finish
+	finished bool          // guarded by mu: every OnDone has returned
+	settled  bool          // guarded by mu
+	result   *Result       // guarded by mu, set once settled
+	err      error         // guarded by mu
 
 	keep func() (token string, err error) // guarded by mu; nil: can't be paused
 }
@@ -28,32 +27,37 @@ type Future struct {
 func (f *Future) ID() uint64 { return f.meta.id }
 
 // Meta tells what is known of the transfer.
-func (f *Future) Meta() *Meta { return f.meta }
+func (f *Future) Meta() *Meta { return &f.meta }
 
 // Done is closed when the transfer has settled and every OnDone has returned.
-func (f *Future) Done() <-chan struct{} { return f.done }
+func (f *Future) Done() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done == nil {
+		f.done = make(chan struct{})
+		if f.finished {
+			close(f.done)
+		}
+	}
+	return f.done
+}
 
 // IsDone says whether Done is closed.
 func (f *Future) IsDone() bool {
-	select {
-	case <-f.done:
-		return true
-	default:
-		return false
-	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.finished
 }
 
 // Result waits until Done and returns the outcome. ctx bounds the waiting, not
 // the transfer: if it ends first, the error is ErrNotDone with the context's
 // cause, the transfer goes on, and Result may be called again.
 func (f *Future) Result(ctx context.Context) (*Result, error) {
-	select {
-	case <-f.done:
+	if f.IsDone() {
 		return f.Outcome()
-	default:
 	}
 	select {
-	case <-f.done:
+	case <-f.Done():
 		return f.Outcome()
 	case <-ctx.Done():
 		return nil, f.meta.fail(&notDoneError{context.Cause(ctx)})
@@ -77,14 +81,26 @@ func (f *Future) Outcome() (*Result, error) {
 // it, false if it had settled or been cancelled before. It ends in ErrCanceled,
 // unless it was finishing at that moment: bytes that have arrived are not taken
 // back.
-func (f *Future) Cancel() bool {
+func (f *Future) Cancel() bool { return f.end(context.Canceled) }
+
+// end has the transfer give up, wherever it stands, and says whether it was this
+// call that ended it.
+func (f *Future) end(cause error) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.settled || f.canceled || f.ctx.Err() != nil {
+	t := f.live
+	if f.settled || t == nil || !t.endableLocked() {
+		f.mu.Unlock()
 		return false
 	}
-	f.canceled = true
-	f.cancel(context.Canceled)
+	t.cause = cause
+	stop := t.stop
+	f.mu.Unlock()
+	if stop == nil {
+		// On a goroutine of its own, so that hooks never run inside Cancel.
+		go t.manager.q.cancel(t)
+		return true
+	}
+	stop(cause)
 	return true
 }
 
@@ -102,6 +118,19 @@ func (f *Future) SetError(err error) error {
 	}
 	f.err = f.meta.fail(err)
 	return nil
+}
+
+// finish closes Done and lets go of the transfer.
+func (f *Future) finish() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.live.stop != nil {
+		f.live.stop(nil) // frees what the caller's context holds of it
+	}
+	f.live, f.finished = nil, true
+	if f.done != nil {
+		close(f.done)
+	}
 }
 
 // settle gives the future its outcome; Outcome and SetError work from here on.

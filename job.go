@@ -14,11 +14,9 @@ import (
 )
 
 // job forms the driver's job from a request, as the OnQueued hooks left it.
-func (m *Manager) job(meta *Meta, r *request) (*driver.Job, error) {
-	size, etag := meta.freeze()
-	if err := checkInput(meta.input); err != nil {
-		return nil, err
-	}
+func (m *Manager) job(r *request) (*driver.Job, error) {
+	meta := r.meta
+	input, size, etag := meta.given()
 	j := &driver.Job{
 		Kind: meta.kind, ID: meta.id, Bucket: meta.bucket, Key: meta.key, Size: max(size, -1), ETag: etag,
 		PartSize: r.o.size(m), Concurrency: m.o.Concurrency, LeaveParts: m.o.LeavePartsOnError || r.o.leaveParts,
@@ -32,7 +30,7 @@ func (m *Manager) job(meta *Meta, r *request) (*driver.Job, error) {
 	}
 	m.callOptions(j, r.o)
 	var err error
-	switch in := meta.input.(type) {
+	switch in := input.(type) {
 	case *s3.PutObjectInput:
 		err = m.uploadJob(j, r, in)
 	case *s3.GetObjectInput:
@@ -40,7 +38,7 @@ func (m *Manager) job(meta *Meta, r *request) (*driver.Job, error) {
 	case *s3.CopyObjectInput:
 		err = m.copyJob(j, r, in)
 	case *s3.DeleteObjectInput:
-		j.Calls = deleteCalls(in, meta)
+		j.Calls = &deleteCalls{in, meta}
 	}
 	return j, err
 }
@@ -79,7 +77,7 @@ func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) er
 	if plan.Algorithm == checksum.None {
 		algorithm = g.name // of a value that is only passed on; or empty
 	}
-	j.Calls = uploadCalls(in, r.meta, algorithm, plan.Type)
+	j.Calls = newUploadCalls(in, r.meta, algorithm, plan.Type)
 	if r.o.resume != nil {
 		return m.resumeUpload(j, r, in)
 	}
@@ -94,7 +92,7 @@ func (m *Manager) downloadJob(j *driver.Job, r *request, in *s3.GetObjectInput) 
 	}
 	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in, r.o)
 	j.Range, j.PartNumber = aws.ToString(in.Range), aws.ToInt32(in.PartNumber)
-	j.Calls = downloadCalls(in, r.meta, j.Checksum.Validate)
+	j.Calls = &downloadCalls{in, r.meta, j.Checksum.Validate}
 	if r.o.resume != nil {
 		return m.resumeDownload(j, r, in)
 	}
@@ -118,13 +116,12 @@ func (m *Manager) copyJob(j *driver.Job, r *request, in *s3.CopyObjectInput) err
 	if in.AnnotationDirective != "" {
 		j.Threshold = s3api.MaxPartSize
 	}
-	frozen := *in
 	j.CopyTags = keepsTags(in)
-	j.CopyCreate = func(head *driver.ObjectHead) any { return copyCreate(&frozen, r.meta, head, j.Checksum) }
+	j.CopyCreate = func(head *driver.ObjectHead) any { return copyCreate(in, r.meta, head, j.Checksum) }
 	j.CopyTagging = func(head *driver.ObjectHead, versionID string) any {
-		return copyTagging(&frozen, r.meta, head, versionID)
+		return copyTagging(in, r.meta, head, versionID)
 	}
-	j.Calls = copyCalls(in, r.meta, source, j.Checksum)
+	j.Calls = &copyCalls{in, r.meta, source, j.Checksum}
 	if r.o.sourceClient != nil {
 		j.SourceHead = sourceHead(r.o, j)
 	}
@@ -133,8 +130,8 @@ func (m *Manager) copyJob(j *driver.Job, r *request, in *s3.CopyObjectInput) err
 
 // sourceHead asks a client of the caller's for head and tags of the source.
 func sourceHead(o *transferOptions, j *driver.Job) func(context.Context) (*driver.ObjectHead, error) {
-	head := j.Calls[s3api.HeadObject].(*s3.HeadObjectInput)
-	tagging := j.Calls[s3api.GetObjectTagging].(*s3.GetObjectTaggingInput)
+	head := j.Calls.Input(s3api.HeadObject).(*s3.HeadObjectInput)
+	tagging := j.Calls.Input(s3api.GetObjectTagging).(*s3.GetObjectTaggingInput)
 	return func(ctx context.Context) (*driver.ObjectHead, error) {
 		out, err := o.sourceClient.HeadObject(ctx, head, o.s3...)
 		if err != nil {

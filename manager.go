@@ -65,11 +65,11 @@ func newManager(d driver.Driver, o Options, settings func(*Manager)) *Manager {
 // shut down. While Options.MaxQueued transfers wait, Upload blocks until ctx
 // ends; called in a hook it doesn't, but returns ErrQueueFull.
 func (m *Manager) Upload(ctx context.Context, src Source, in *s3.PutObjectInput, opts ...TransferOption) (*Future, error) {
-	r, err := m.newUpload(src, in, newTransferOptions(opts))
+	t, err := m.newUpload(src, in, newTransferOptions(opts))
 	if err != nil {
 		return nil, err
 	}
-	return m.begin(ctx, r)
+	return m.begin(ctx, t)
 }
 
 // Download fetches the object that in names into dst. It returns as Upload
@@ -77,11 +77,11 @@ func (m *Manager) Upload(ctx context.Context, src Source, in *s3.PutObjectInput,
 // its first byte is at offset 0 of dst. in.IfMatch and the other conditions
 // hold; an answer of 304 is an error.
 func (m *Manager) Download(ctx context.Context, in *s3.GetObjectInput, dst Sink, opts ...TransferOption) (*Future, error) {
-	r, err := m.newDownload(in, dst, newTransferOptions(opts))
+	t, err := m.newDownload(in, dst, newTransferOptions(opts))
 	if err != nil {
 		return nil, err
 	}
-	return m.begin(ctx, r)
+	return m.begin(ctx, t)
 }
 
 // Copy has S3 copy in.CopySource ("bucket/key" or "bucket/key?versionId=id",
@@ -90,20 +90,20 @@ func (m *Manager) Download(ctx context.Context, in *s3.GetObjectInput, dst Sink,
 // kept, unless in's directives say REPLACE, also where the copy is made in
 // parts; as in S3's CopyObject, what in says about them counts only then.
 func (m *Manager) Copy(ctx context.Context, in *s3.CopyObjectInput, opts ...TransferOption) (*Future, error) {
-	r, err := m.newCopy(in, newTransferOptions(opts))
+	t, err := m.newCopy(in, newTransferOptions(opts))
 	if err != nil {
 		return nil, err
 	}
-	return m.begin(ctx, r)
+	return m.begin(ctx, t)
 }
 
 // Delete deletes the object that in names. It returns as Upload does.
 func (m *Manager) Delete(ctx context.Context, in *s3.DeleteObjectInput, opts ...TransferOption) (*Future, error) {
-	r, err := m.newDelete(in, newTransferOptions(opts))
+	t, err := m.newDelete(in, newTransferOptions(opts))
 	if err != nil {
 		return nil, err
 	}
-	return m.begin(ctx, r)
+	return m.begin(ctx, t)
 }
 
 // UploadFile sends the file at path and waits for the end of the transfer.

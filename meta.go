@@ -1,7 +1,10 @@
 package haul
 
 import (
+	"maps"
 	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul/internal/driver"
 )
@@ -32,9 +35,10 @@ type Meta struct {
 	kind        driver.Kind // immutable
 	id          uint64      // immutable
 	bucket, key string      // immutable
-	input       any         // immutable; what it points to is the hooks' until frozen
 
 	mu          sync.Mutex
+	input       any         // guarded by mu; the hooks' until frozen, then read only
+	shown       any         // guarded by mu; what Input has handed out, nil if nothing
 	frozen      bool        // guarded by mu: OnQueued is over
 	status      Status      // guarded by mu
 	size        int64       // guarded by mu; -1 if not known
@@ -63,7 +67,17 @@ func (m *Meta) Key() string { return m.key }
 // changed (content type, tags, encryption, but not bucket and key) until the
 // last OnQueued has returned; after that it must only be read, and changes have
 // no effect.
-func (m *Meta) Input() any { return m.input }
+func (m *Meta) Input() any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shown == nil {
+		m.shown = m.input
+		if m.frozen {
+			m.shown = copyInput(m.input)
+		}
+	}
+	return m.shown
+}
 
 // Status is where the transfer stands.
 func (m *Meta) Status() Status {
@@ -140,12 +154,45 @@ func (m *Meta) SetValue(key, value any) {
 	m.values[key] = value
 }
 
-// freeze ends the time of changes, and returns what was provided.
-func (m *Meta) freeze() (size int64, etag string) {
+// freeze ends the time of changes: from here on nobody else has what the
+// requests are formed of. It says whether anybody had.
+func (m *Meta) freeze() (seen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.shown != nil && !m.frozen {
+		m.input = copyInput(m.shown)
+	}
 	m.frozen = true
-	return m.size, m.etag
+	return m.shown != nil
+}
+
+// given is what the requests are formed of, once it is frozen.
+func (m *Meta) given() (input any, size int64, etag string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.input, m.size, m.etag
+}
+
+// copyInput copies one of the inputs that Meta.Input speaks of, as far as hooks
+// may change it.
+func copyInput(input any) any {
+	switch in := input.(type) {
+	case *s3.PutObjectInput:
+		c := *in
+		c.Metadata = maps.Clone(in.Metadata)
+		return &c
+	case *s3.GetObjectInput:
+		c := *in
+		return &c
+	case *s3.CopyObjectInput:
+		c := *in
+		c.Metadata = maps.Clone(in.Metadata)
+		return &c
+	case *s3.DeleteObjectInput:
+		c := *in
+		return &c
+	}
+	return nil
 }
 
 func (m *Meta) setStatus(s Status) {

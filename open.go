@@ -22,23 +22,21 @@ func (m *Manager) Open(ctx context.Context, in *s3.GetObjectInput, opts ...Trans
 		_, err := f.Outcome()
 		pw.CloseWithError(err) // nil is io.EOF
 	}}
-	f, err := m.Download(ctx, in, ToWriter(pw), append(opts[:len(opts):len(opts)], WithSubscribers(done))...)
+	// A part that waits for the reader must learn of a cancel.
+	ended := func(o *transferOptions) { o.ended = func() { pw.CloseWithError(errOpenEnded) } }
+	f, err := m.Download(ctx, in, ToWriter(pw), append(opts[:len(opts):len(opts)], WithSubscribers(done), ended)...)
 	if err != nil {
 		return nil, err
 	}
-	r := &openReader{pipe: pr, future: f}
-	// A part that waits for the reader must learn of a cancel.
-	r.unwatch = context.AfterFunc(f.ctx, func() { pw.CloseWithError(errOpenEnded) })
-	return r, nil
+	return &openReader{pipe: pr, future: f}, nil
 }
 
 // errOpenEnded frees a reader that waits; the transfer has the real error.
 var errOpenEnded = errors.New("transfer ended")
 
 type openReader struct {
-	pipe    *io.PipeReader
-	future  *Future
-	unwatch func() bool
+	pipe   *io.PipeReader
+	future *Future
 }
 
 func (r *openReader) Read(p []byte) (int, error) {
@@ -46,7 +44,7 @@ func (r *openReader) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF || err == io.ErrClosedPipe { // as the pipe says it, not in a failure
 		return n, err
 	}
-	<-r.future.done
+	<-r.future.Done()
 	if _, failure := r.future.Outcome(); failure != nil {
 		return n, failure
 	}
@@ -54,9 +52,8 @@ func (r *openReader) Read(p []byte) (int, error) {
 }
 
 func (r *openReader) Close() error {
-	r.unwatch()
 	r.future.Cancel()
 	err := r.pipe.Close() // frees the part that waits for the reader
-	<-r.future.done
+	<-r.future.Done()
 	return err
 }

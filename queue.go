@@ -1,7 +1,6 @@
 package haul
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"sync"
@@ -19,8 +18,8 @@ type queue struct {
 	drop     func(*transfer)     // ends one that was cancelled before its turn
 
 	mu      sync.Mutex
-	waiting list.List // of *transfer, guarded by mu
-	runners int       // guarded by mu: goroutines in runLoop
+	line    line // guarded by mu: who waits
+	runners int  // guarded by mu: goroutines in runLoop
 }
 
 func newQueue(size int, parallel func() int, run, drop func(*transfer)) *queue {
@@ -51,28 +50,39 @@ func (q *queue) admit(ctx, life context.Context) error {
 func (q *queue) push(t *transfer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiting.Len() == 0 && q.runners < max(q.parallel(), 1) {
+	if q.line.length == 0 && q.runners < max(q.parallel(), 1) {
 		q.startLocked(t)
 		return
 	}
-	t.place = q.waiting.PushBack(t)
-	t.unwatch = context.AfterFunc(t.future.ctx, func() { q.cancel(t) })
+	q.line.push(t, q.parentEnded)
+	if t.over() != nil { // perhaps since before it stood here
+		go q.cancel(t)
+	}
 	q.fillLocked(0)
 }
 
-// cancel takes a transfer out of the queue whose context has ended. It runs on
-// a goroutine of its own, so that hooks never run inside somebody's Cancel.
+// cancel takes a transfer out of the queue that was told to end.
 func (q *queue) cancel(t *transfer) {
 	q.mu.Lock()
-	if t.place == nil { // its turn came first
+	if !t.wait.waits { // its turn came first, or it has not been pushed yet
 		q.mu.Unlock()
 		return
 	}
-	q.waiting.Remove(t.place)
-	t.place = nil
+	q.line.remove(t)
 	q.mu.Unlock()
 	q.slots.Release(1)
 	q.drop(t)
+}
+
+// parentEnded takes all transfers out of the queue whose contexts, which end
+// together, have ended. Their hooks run on goroutines of their own.
+func (q *queue) parentEnded(done <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range q.line.removeAll(done) {
+		q.slots.Release(1)
+		go q.drop(t)
+	}
 }
 
 // startLocked starts a runner with t as its first transfer.
@@ -105,7 +115,7 @@ func (q *queue) next() *transfer {
 	defer q.mu.Unlock()
 	q.runners--
 	q.fillLocked(1) // the first one is this runner's
-	if q.waiting.Len() == 0 || q.runners >= max(q.parallel(), 1) {
+	if q.line.length == 0 || q.runners >= max(q.parallel(), 1) {
 		return nil
 	}
 	t := q.popLocked()
@@ -116,14 +126,13 @@ func (q *queue) next() *transfer {
 
 // fillLocked starts runners while turns are free, all but keep of them.
 func (q *queue) fillLocked(keep int) {
-	for q.waiting.Len() > keep && q.runners+keep < max(q.parallel(), 1) {
+	for q.line.length > keep && q.runners+keep < max(q.parallel(), 1) {
 		q.startLocked(q.popLocked())
 	}
 }
 
 func (q *queue) popLocked() *transfer {
-	t := q.waiting.Remove(q.waiting.Front()).(*transfer)
-	t.place = nil
-	t.unwatch()
+	t := q.line.first
+	q.line.remove(t)
 	return t
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,115 +26,120 @@ type request struct {
 	// sinkLater says that the sink's folder was missing, and that a hook may
 	// make it.
 	sinkLater bool
-	target    fileSink // of a Download with resume
+	target    *fileSink // of a Download with resume
 }
 
-func newRequest(kind driver.Kind, bucket, key *string, input any, o *transferOptions) *request {
-	return &request{o: o, meta: &Meta{
+func newRequest(kind driver.Kind, bucket, key *string, input any, o *transferOptions) *transfer {
+	f := &Future{meta: Meta{
 		kind: kind, bucket: aws.ToString(bucket), key: aws.ToString(key), input: input, size: -1,
 	}}
+	return &transfer{future: f, request: request{meta: &f.meta, o: o}}
 }
 
 var errNilInput = errors.New("input is nil")
 
-func (m *Manager) newUpload(src Source, in *s3.PutObjectInput, o *transferOptions) (*request, error) {
+func (m *Manager) newUpload(src Source, in *s3.PutObjectInput, o *transferOptions) (*transfer, error) {
 	if in == nil {
 		return nil, (&Meta{kind: driver.Upload}).fail(errNilInput)
 	}
-	c := *in
-	c.Metadata = maps.Clone(in.Metadata)
-	r := newRequest(driver.Upload, in.Bucket, in.Key, &c, o)
+	t := newRequest(driver.Upload, in.Bucket, in.Key, copyInput(in), o)
 	if s, ok := src.(source); ok {
-		r.src = s
+		t.src = s
 	}
-	return r, m.check(r, func() error {
-		err := checkSource(&r.src, m.o.FS)
-		if err == nil && o.resume != nil {
-			err = checkResumeSource(r.src)
-		}
-		return err
-	})
+	err := m.check(&t.request)
+	if err == nil {
+		err = checkSource(&t.src, m.o.FS)
+	}
+	if err == nil && o.resume != nil {
+		err = checkResumeSource(t.src)
+	}
+	return t, t.meta.refuse(err)
 }
 
-func (m *Manager) newDownload(in *s3.GetObjectInput, dst Sink, o *transferOptions) (*request, error) {
+func (m *Manager) newDownload(in *s3.GetObjectInput, dst Sink, o *transferOptions) (*transfer, error) {
 	if in == nil {
 		return nil, (&Meta{kind: driver.Download}).fail(errNilInput)
 	}
-	c := *in
-	r := newRequest(driver.Download, in.Bucket, in.Key, &c, o)
-	return r, m.check(r, func() error {
-		if dst == nil {
-			return errors.New("sink is nil")
-		}
-		if o.resume != nil {
-			if err := checkResumeSink(dst, m.o.FS); err != nil {
-				return err
-			}
-			r.target = dst.(fileSink)
-		}
-		r.sink = dst.sink(m.o.Durable || o.resume != nil)
-		err := r.sink.Check(m.o.FS)
-		if len(o.subscribers) > 0 && errors.Is(err, fs.ErrNotExist) {
-			r.sinkLater, err = true, nil
-		}
-		return err
-	})
+	t := newRequest(driver.Download, in.Bucket, in.Key, copyInput(in), o)
+	err := m.check(&t.request)
+	if err == nil {
+		err = m.checkSink(&t.request, dst)
+	}
+	return t, t.meta.refuse(err)
 }
 
-func (m *Manager) newCopy(in *s3.CopyObjectInput, o *transferOptions) (*request, error) {
+// checkSink takes the sink of a Download, if it will do.
+func (m *Manager) checkSink(r *request, dst Sink) error {
+	if dst == nil {
+		return errors.New("sink is nil")
+	}
+	if r.o.resume != nil {
+		if err := checkResumeSink(dst, m.o.FS); err != nil {
+			return err
+		}
+		target := dst.(fileSink)
+		r.target = &target
+	}
+	r.sink = dst.sink(m.o.Durable || r.o.resume != nil)
+	err := r.sink.Check(m.o.FS)
+	if len(r.o.subscribers) > 0 && errors.Is(err, fs.ErrNotExist) {
+		r.sinkLater, err = true, nil
+	}
+	return err
+}
+
+func (m *Manager) newCopy(in *s3.CopyObjectInput, o *transferOptions) (*transfer, error) {
 	if in == nil {
 		return nil, (&Meta{kind: driver.Copy}).fail(errNilInput)
 	}
-	c := *in
-	c.Metadata = maps.Clone(in.Metadata)
-	r := newRequest(driver.Copy, in.Bucket, in.Key, &c, o)
-	return r, m.check(r, nil)
+	t := newRequest(driver.Copy, in.Bucket, in.Key, copyInput(in), o)
+	return t, t.meta.refuse(m.check(&t.request))
 }
 
-func (m *Manager) newDelete(in *s3.DeleteObjectInput, o *transferOptions) (*request, error) {
+func (m *Manager) newDelete(in *s3.DeleteObjectInput, o *transferOptions) (*transfer, error) {
 	if in == nil {
 		return nil, (&Meta{kind: driver.Delete}).fail(errNilInput)
 	}
-	c := *in
-	r := newRequest(driver.Delete, in.Bucket, in.Key, &c, o)
-	return r, m.check(r, nil)
+	t := newRequest(driver.Delete, in.Bucket, in.Key, copyInput(in), o)
+	return t, t.meta.refuse(m.check(&t.request))
 }
 
-// check reports every fault that a request has, as one error.
-func (m *Manager) check(r *request, more func() error) error {
+// check finds every fault that any request may have, and reports them as one
+// error.
+func (m *Manager) check(r *request) error {
 	if m.open.Err() != nil {
-		return r.meta.fail(ErrShutdown)
+		return ErrShutdown
 	}
-	err := errors.Join(checkName(r.meta.bucket, r.meta.key), checkInput(r.meta.input), r.o.validate(r.meta.kind, m))
-	if err == nil && more != nil {
-		err = more()
+	return errors.Join(checkName(r.meta.bucket, r.meta.key), checkInput(r.meta.input), r.o.validate(r.meta.kind, m))
+}
+
+// refuse makes a TransferError of an error, and nothing of nil.
+func (m *Meta) refuse(err error) error {
+	if err == nil {
+		return nil
 	}
-	if err != nil {
-		return r.meta.fail(err)
-	}
-	return nil
+	return m.fail(err)
 }
 
 // objectLambda is the form of an S3 Object Lambda access point's ARN.
 var objectLambda = regexp.MustCompile(`^arn:aws[^:]*:s3-object-lambda:[a-z\-0-9]*:[0-9]{12}:accesspoint[/:][a-zA-Z0-9\-]{1,63}`)
 
 func checkName(bucket, key string) error {
-	var errs []error
+	var missing, wrong error
 	if bucket == "" {
-		errs = append(errs, errors.New("bucket is missing"))
+		missing = errors.New("bucket is missing")
 	}
-	errs = append(errs, checkBucket(bucket))
 	switch {
 	case key == "":
-		errs = append(errs, errors.New("key is missing"))
+		wrong = errors.New("key is missing")
 	case len(key) > s3api.MaxKeyBytes:
-		errs = append(errs, fmt.Errorf("key has %d bytes: S3's maximum is %d", len(key), s3api.MaxKeyBytes))
+		wrong = fmt.Errorf("key has %d bytes: S3's maximum is %d", len(key), s3api.MaxKeyBytes)
 	}
-	return errors.Join(errs...)
+	return errors.Join(missing, checkBucket(bucket), wrong)
 }
 
 func checkBucket(bucket string) error {
-	if objectLambda.MatchString(bucket) {
+	if strings.HasPrefix(bucket, "arn:") && objectLambda.MatchString(bucket) {
 		return fmt.Errorf("bucket %s is an S3 Object Lambda resource, which transfers don't support: use the SDK's client directly", bucket)
 	}
 	return nil
@@ -157,15 +162,15 @@ func checkInput(input any) error {
 }
 
 func checkPut(in *s3.PutObjectInput) error {
-	var errs []error
+	var body, length error
 	if in.Body != nil {
-		errs = append(errs, errors.New("PutObjectInput.Body is set: pass the bytes as Source"))
+		body = errors.New("PutObjectInput.Body is set: pass the bytes as Source")
 	}
 	if n := aws.ToInt64(in.ContentLength); n < 0 {
-		errs = append(errs, fmt.Errorf("ContentLength is %d: it must not be negative", n))
+		length = fmt.Errorf("ContentLength is %d: it must not be negative", n)
 	}
 	_, err := givenChecksum(in)
-	return errors.Join(append(errs, err)...)
+	return errors.Join(body, length, err)
 }
 
 func checkGet(in *s3.GetObjectInput) error {

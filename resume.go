@@ -165,7 +165,7 @@ func (f *Future) Pause(ctx context.Context) (token string, err error) {
 	if keep == nil {
 		return "", f.meta.fail(errors.New("only a transfer that was begun WithResume, and is not in OnQueued any more, can be paused"))
 	}
-	f.cancel(ErrPaused)
+	f.end(ErrPaused)
 	_, err = f.Result(ctx)
 	switch {
 	case errors.Is(err, ErrPaused):

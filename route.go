@@ -1,8 +1,6 @@
 package haul
 
 import (
-	"maps"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -63,38 +61,64 @@ func orNil(s string) *string {
 
 // uploadCalls are the inputs of an Upload's requests. algorithm and sumType are
 // what was decided about checksums, empty for none.
-func uploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) map[s3api.Operation]any {
-	c := common{&meta.bucket, &meta.key, in.ExpectedBucketOwner, in.RequestPayer,
-		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
+type uploadCalls struct {
+	in                 *s3.PutObjectInput
+	meta               *Meta
+	algorithm, sumType string
+}
+
+func newUploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) *uploadCalls {
 	if algorithm == "none" {
 		algorithm, sumType = "", ""
 	}
-	put := *in
-	put.Bucket, put.Key = c.bucket, c.key
-	put.Metadata = maps.Clone(in.Metadata)
-	put.ContentLength = nil
-	put.ChecksumAlgorithm = types.ChecksumAlgorithm(algorithm)
-	create := uploadCreate(&put)
-	create.ChecksumType = types.ChecksumType(sumType)
-	complete := c.complete()
-	complete.IfMatch, complete.IfNoneMatch = in.IfMatch, in.IfNoneMatch
-	complete.ChecksumType = create.ChecksumType
-	giveChecksum(complete, in)
-	head := c.head()
-	head.ChecksumMode = types.ChecksumModeEnabled
-	return map[s3api.Operation]any{
-		s3api.PutObject:             &put,
-		s3api.CreateMultipartUpload: create,
-		s3api.UploadPart: &s3.UploadPartInput{
+	return &uploadCalls{in, meta, algorithm, sumType}
+}
+
+func (u *uploadCalls) common() common {
+	return common{&u.meta.bucket, &u.meta.key, u.in.ExpectedBucketOwner, u.in.RequestPayer,
+		u.in.SSECustomerAlgorithm, u.in.SSECustomerKey, u.in.SSECustomerKeyMD5}
+}
+
+// Input forms one of them.
+func (u *uploadCalls) Input(op s3api.Operation) any {
+	c := u.common()
+	switch op {
+	case s3api.PutObject:
+		return u.put()
+	case s3api.CreateMultipartUpload:
+		create := uploadCreate(u.put())
+		create.ChecksumType = types.ChecksumType(u.sumType)
+		return create
+	case s3api.UploadPart:
+		return &s3.UploadPartInput{
 			Bucket: c.bucket, Key: c.key, PartNumber: &placePart, UploadId: aws.String(placeUploadID),
-			ChecksumAlgorithm: computable(algorithm), ExpectedBucketOwner: c.owner, RequestPayer: c.payer,
+			ChecksumAlgorithm: computable(u.algorithm), ExpectedBucketOwner: c.owner, RequestPayer: c.payer,
 			SSECustomerAlgorithm: c.ssecAlgorithm, SSECustomerKey: c.ssecKey, SSECustomerKeyMD5: c.ssecKeyMD5,
-		},
-		s3api.CompleteMultipartUpload: complete,
-		s3api.AbortMultipartUpload:    c.abort(),
-		s3api.ListParts:               c.listParts(),
-		s3api.HeadObject:              head, // whether a retried write was done already
+		}
+	case s3api.CompleteMultipartUpload:
+		complete := c.complete()
+		complete.IfMatch, complete.IfNoneMatch = u.in.IfMatch, u.in.IfNoneMatch
+		complete.ChecksumType = types.ChecksumType(u.sumType)
+		giveChecksum(complete, u.in)
+		return complete
+	case s3api.AbortMultipartUpload:
+		return c.abort()
+	case s3api.ListParts:
+		return c.listParts()
+	case s3api.HeadObject: // whether a retried write was done already
+		head := c.head()
+		head.ChecksumMode = types.ChecksumModeEnabled
+		return head
 	}
+	return nil
+}
+
+func (u *uploadCalls) put() *s3.PutObjectInput {
+	put := *u.in
+	put.Bucket, put.Key = &u.meta.bucket, &u.meta.key
+	put.ContentLength = nil
+	put.ChecksumAlgorithm = types.ChecksumAlgorithm(u.algorithm)
+	return &put
 }
 
 // computable is the algorithm if parts can be hashed with it. Of others only the
@@ -162,29 +186,50 @@ func (c common) head() *s3.HeadObjectInput {
 }
 
 // downloadCalls are the inputs of a Download's requests.
-func downloadCalls(in *s3.GetObjectInput, meta *Meta, validate bool) map[s3api.Operation]any {
-	get := *in
-	get.Bucket, get.Key = &meta.bucket, &meta.key
-	if validate {
-		get.ChecksumMode = types.ChecksumModeEnabled
+type downloadCalls struct {
+	in       *s3.GetObjectInput
+	meta     *Meta
+	validate bool
+}
+
+// Input forms one of them.
+func (d *downloadCalls) Input(op s3api.Operation) any {
+	mode := d.in.ChecksumMode
+	if d.validate {
+		mode = types.ChecksumModeEnabled
 	}
-	return map[s3api.Operation]any{
-		s3api.GetObject: &get,
-		s3api.HeadObject: &s3.HeadObjectInput{
-			Bucket: get.Bucket, Key: get.Key, ChecksumMode: get.ChecksumMode, ExpectedBucketOwner: in.ExpectedBucketOwner,
+	switch op {
+	case s3api.GetObject:
+		get := *d.in
+		get.Bucket, get.Key, get.ChecksumMode = &d.meta.bucket, &d.meta.key, mode
+		return &get
+	case s3api.HeadObject:
+		in := d.in
+		return &s3.HeadObjectInput{
+			Bucket: &d.meta.bucket, Key: &d.meta.key, ChecksumMode: mode, ExpectedBucketOwner: in.ExpectedBucketOwner,
 			IfMatch: in.IfMatch, IfModifiedSince: in.IfModifiedSince, IfNoneMatch: in.IfNoneMatch, IfUnmodifiedSince: in.IfUnmodifiedSince,
 			RequestPayer: in.RequestPayer, ResponseCacheControl: in.ResponseCacheControl,
 			ResponseContentDisposition: in.ResponseContentDisposition, ResponseContentEncoding: in.ResponseContentEncoding,
 			ResponseContentLanguage: in.ResponseContentLanguage, ResponseContentType: in.ResponseContentType, ResponseExpires: in.ResponseExpires,
 			SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
 			VersionId: in.VersionId,
-		},
+		}
 	}
+	return nil
 }
 
 // deleteCalls is the input of a Delete's request.
-func deleteCalls(in *s3.DeleteObjectInput, meta *Meta) map[s3api.Operation]any {
-	del := *in
-	del.Bucket, del.Key = &meta.bucket, &meta.key
-	return map[s3api.Operation]any{s3api.DeleteObject: &del}
+type deleteCalls struct {
+	in   *s3.DeleteObjectInput
+	meta *Meta
+}
+
+// Input forms it.
+func (d *deleteCalls) Input(op s3api.Operation) any {
+	if op != s3api.DeleteObject {
+		return nil
+	}
+	del := *d.in
+	del.Bucket, del.Key = &d.meta.bucket, &d.meta.key
+	return &del
 }

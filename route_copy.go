@@ -19,37 +19,54 @@ import (
 // copyCalls are the inputs of a Copy's requests. HeadObject and
 // GetObjectTagging go to the source, the others to the target.
 // CreateMultipartUpload is formed by copyCreate, when the head is known.
-func copyCalls(in *s3.CopyObjectInput, meta *Meta, source copySource, sum driver.ChecksumPlan) map[s3api.Operation]any {
-	c := common{&meta.bucket, &meta.key, in.ExpectedBucketOwner, in.RequestPayer,
+type copyCalls struct {
+	in     *s3.CopyObjectInput
+	meta   *Meta
+	source copySource
+	sum    driver.ChecksumPlan
+}
+
+// Input forms one of them.
+func (c *copyCalls) Input(op s3api.Operation) any {
+	in := c.in
+	to := common{&c.meta.bucket, &c.meta.key, in.ExpectedBucketOwner, in.RequestPayer,
 		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5}
-	whole := *in
-	whole.Bucket, whole.Key = c.bucket, c.key
-	whole.Metadata = maps.Clone(in.Metadata)
-	complete := c.complete()
-	complete.IfMatch, complete.IfNoneMatch = in.IfMatch, in.IfNoneMatch
-	complete.ChecksumType = types.ChecksumType(sum.Type)
-	return map[s3api.Operation]any{
-		s3api.HeadObject:       sourceHeadInput(in, source),
-		s3api.GetObjectTagging: sourceTagging(in, source),
-		s3api.CopyObject:       &whole,
-		s3api.UploadPartCopy: &s3.UploadPartCopyInput{
-			Bucket: c.bucket, Key: c.key, PartNumber: &placePart, UploadId: aws.String(placeUploadID),
+	switch op {
+	case s3api.HeadObject:
+		return sourceHeadInput(in, c.source)
+	case s3api.GetObjectTagging:
+		return sourceTagging(in, c.source)
+	case s3api.CopyObject:
+		whole := *in
+		whole.Bucket, whole.Key = to.bucket, to.key
+		return &whole
+	case s3api.UploadPartCopy:
+		return &s3.UploadPartCopyInput{
+			Bucket: to.bucket, Key: to.key, PartNumber: &placePart, UploadId: aws.String(placeUploadID),
 			CopySource: in.CopySource, CopySourceRange: &placeRange,
 			CopySourceIfMatch: in.CopySourceIfMatch, CopySourceIfModifiedSince: in.CopySourceIfModifiedSince,
 			CopySourceIfNoneMatch: in.CopySourceIfNoneMatch, CopySourceIfUnmodifiedSince: in.CopySourceIfUnmodifiedSince,
 			CopySourceSSECustomerAlgorithm: in.CopySourceSSECustomerAlgorithm,
 			CopySourceSSECustomerKey:       in.CopySourceSSECustomerKey, CopySourceSSECustomerKeyMD5: in.CopySourceSSECustomerKeyMD5,
-			ExpectedBucketOwner: c.owner, ExpectedSourceBucketOwner: in.ExpectedSourceBucketOwner, RequestPayer: c.payer,
-			SSECustomerAlgorithm: c.ssecAlgorithm, SSECustomerKey: c.ssecKey, SSECustomerKeyMD5: c.ssecKeyMD5,
-		},
-		s3api.CompleteMultipartUpload: complete,
-		s3api.AbortMultipartUpload:    c.abort(),
-		s3api.ListParts:               c.listParts(),
-		s3api.PutObjectTagging: &s3.PutObjectTaggingInput{
-			Bucket: c.bucket, Key: c.key, ExpectedBucketOwner: c.owner, RequestPayer: c.payer,
+			ExpectedBucketOwner: to.owner, ExpectedSourceBucketOwner: in.ExpectedSourceBucketOwner, RequestPayer: to.payer,
+			SSECustomerAlgorithm: to.ssecAlgorithm, SSECustomerKey: to.ssecKey, SSECustomerKeyMD5: to.ssecKeyMD5,
+		}
+	case s3api.CompleteMultipartUpload:
+		complete := to.complete()
+		complete.IfMatch, complete.IfNoneMatch = in.IfMatch, in.IfNoneMatch
+		complete.ChecksumType = types.ChecksumType(c.sum.Type)
+		return complete
+	case s3api.AbortMultipartUpload:
+		return to.abort()
+	case s3api.ListParts:
+		return to.listParts()
+	case s3api.PutObjectTagging:
+		return &s3.PutObjectTaggingInput{
+			Bucket: to.bucket, Key: to.key, ExpectedBucketOwner: to.owner, RequestPayer: to.payer,
 			Tagging: &types.Tagging{TagSet: []types.Tag{}}, // the driver fills it in
-		},
+		}
 	}
+	return nil
 }
 
 func sourceHeadInput(in *s3.CopyObjectInput, source copySource) *s3.HeadObjectInput {

@@ -133,9 +133,23 @@ func fill(field reflect.Value, name string) {
 	}
 }
 
+// operations are all that a transfer may send.
+var operations = []s3api.Operation{
+	s3api.PutObject, s3api.GetObject, s3api.HeadObject, s3api.DeleteObject, s3api.CopyObject,
+	s3api.CreateMultipartUpload, s3api.UploadPart, s3api.UploadPartCopy, s3api.CompleteMultipartUpload,
+	s3api.AbortMultipartUpload, s3api.ListParts, s3api.GetObjectTagging, s3api.PutObjectTagging,
+}
+
 // places finds the requests that have a value, under the field's name or another.
-func places(calls map[s3api.Operation]any, name string, value any) (found []string) {
-	for op, in := range calls {
+func places(calls driver.Inputs, create any, name string, value any) (found []string) {
+	for _, op := range operations {
+		in := calls.Input(op)
+		if op == s3api.CreateMultipartUpload && create != nil {
+			in = create
+		}
+		if in == nil {
+			continue
+		}
 		v := reflect.ValueOf(in).Elem()
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
@@ -181,13 +195,13 @@ func testRoutes[In any](t *testing.T, table map[string]string, base func() *In, 
 			if err != nil {
 				t.Fatal(err)
 			}
-			calls := d.jobs[0].Calls
-			if create := d.jobs[0].CopyCreate; create != nil {
-				calls[s3api.CreateMultipartUpload] = create(&driver.ObjectHead{})
+			var create any
+			if form := d.jobs[0].CopyCreate; form != nil {
+				create = form(&driver.ObjectHead{})
 			}
 			wanted := strings.Fields(want)
 			slices.Sort(wanted)
-			if got := places(calls, field.Name, value); !slices.Equal(got, wanted) {
+			if got := places(d.jobs[0].Calls, create, field.Name, value); !slices.Equal(got, wanted) {
 				t.Errorf("requests with %s:\ngot  %q\nwant %q", field.Name, got, wanted)
 			}
 		})

@@ -34,7 +34,7 @@ func (m *Manager) ShutdownNow(ctx context.Context, cause error) error {
 		cause = ErrShutdown
 	}
 	for _, t := range m.living() {
-		t.future.cancel(cause)
+		t.future.end(cause)
 	}
 	return m.Shutdown(ctx)
 }

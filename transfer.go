@@ -1,7 +1,6 @@
 package haul
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,36 +10,42 @@ import (
 )
 
 // The life of a transfer, in the order of this file: begin (on the caller's
-// goroutine: admission, OnQueued, forming the job, push to the queue), carry
-// (on a runner), settle, the OnDone hooks, finish. dropped stands for carry
+// goroutine: admission, OnQueued, push to the queue), carry (on a runner: its
+// context, its job), settle, the OnDone hooks, finish. dropped stands for carry
 // where the transfer was cancelled before its turn or couldn't be begun.
+//
+// Thousands may wait in the queue: what only one that runs needs is made when
+// its turn comes.
 
 // transfer is what the Manager needs of a transfer while it lives; the Future,
-// which may live longer, doesn't refer to it.
+// which may live longer, lets go of it at the end.
 type transfer struct {
-	future *Future
-	subs   []Subscriber
-	job    *driver.Job // set before the transfer is pushed
+	request
+	manager *Manager
+	future  *Future
+	parent  context.Context // the caller's
 
-	place   *list.Element // guarded by queue.mu: where it waits, nil if it doesn't
-	unwatch func() bool   // set with place; ends the watch over a waiting transfer
-	began   time.Time     // when its turn came
-	settled bool          // owned by the goroutine that carries it
+	wait    waiting     // guarded by queue.mu: where it waits
+	job     *driver.Job // owned by the goroutine that carries it; made before only for a journal
+	began   time.Time   // when its turn came
+	settled bool        // owned by the goroutine that carries it
+
+	cause error                   // guarded by future.mu: why it was told to end, nil if it wasn't
+	ctx   context.Context         // guarded by future.mu: its own, nil before its turn
+	stop  context.CancelCauseFunc // guarded by future.mu: ends ctx
 }
 
 // begin takes a checked request in: what is returned here as an error was never
 // queued; all that goes wrong later is the Future's.
-func (m *Manager) begin(ctx context.Context, r *request) (*Future, error) {
+func (m *Manager) begin(ctx context.Context, t *transfer) (*Future, error) {
 	if err := m.q.admit(ctx, m.open); err != nil {
-		return nil, r.meta.fail(err)
+		return nil, t.meta.fail(err)
 	}
-	f := &Future{meta: r.meta, done: make(chan struct{})}
-	f.ctx, f.cancel = context.WithCancelCause(ctx)
-	t := &transfer{future: f, subs: r.o.subscribers}
+	f := t.future
+	t.manager, t.parent, f.live = m, ctx, t
 	if err := m.register(t); err != nil {
 		m.q.slots.Release(1)
-		f.cancel(nil)
-		return nil, r.meta.fail(err)
+		return nil, t.meta.fail(err)
 	}
 	queued := false
 	defer func() {
@@ -48,7 +53,7 @@ func (m *Manager) begin(ctx context.Context, r *request) (*Future, error) {
 			m.q.slots.Release(1)
 		}
 	}()
-	if err := m.prepare(t, r); err != nil {
+	if err := m.prepare(t); err != nil {
 		go m.settle(t, nil, err)
 		return f, nil
 	}
@@ -65,14 +70,14 @@ func (m *Manager) register(t *transfer) error {
 	if m.closed {
 		return ErrShutdown
 	}
-	t.future.meta.id = m.nextID
+	t.meta.id = m.nextID
 	m.nextID++
 	m.active[t] = struct{}{}
 	return nil
 }
 
-// prepare runs the OnQueued hooks and forms the job from what they left.
-func (m *Manager) prepare(t *transfer, r *request) error {
+// prepare runs the OnQueued hooks and checks what they left.
+func (m *Manager) prepare(t *transfer) error {
 	prepared := false
 	defer func() {
 		if !prepared { // runtime.Goexit in a hook: begin won't go on
@@ -80,21 +85,20 @@ func (m *Manager) prepare(t *transfer, r *request) error {
 		}
 	}()
 	err := t.queued()
-	if err == nil {
-		t.job, err = m.job(t.future.meta, r)
+	if t.meta.freeze() && err == nil {
+		err = checkInput(t.meta.input)
 	}
-	if err == nil && t.job.Resume != nil {
-		t.future.resumable(m.keeper(t.job))
-	}
-	if err != nil {
-		t.future.meta.freeze()
+	if err == nil && t.o.resume != nil {
+		if t.job, err = m.job(&t.request); err == nil {
+			t.future.resumable(m.keeper(t.job))
+		}
 	}
 	prepared = true
 	return err
 }
 
 func (t *transfer) queued() error {
-	for _, sub := range t.subs {
+	for _, sub := range t.o.subscribers {
 		if err := callHook("OnQueued", func() error { return sub.OnQueued(t.future) }); err != nil {
 			return err
 		}
@@ -109,37 +113,89 @@ func (m *Manager) carry(t *transfer) {
 			m.settle(t, nil, errors.New("the goroutine that carried the transfer ended"))
 		}
 	}()
-	if t.future.ctx.Err() != nil {
+	if t.over() != nil {
 		m.dropped(t)
 		return
 	}
 	t.began = time.Now()
-	t.future.meta.setStatus(StatusRunning)
-	out, err := m.driver.Transfer(t.future.ctx, t.job, t)
+	t.meta.setStatus(StatusRunning)
+	out, err := t.run()
 	m.settle(t, out, err)
 }
 
+// run forms the job and has the driver carry it.
+func (t *transfer) run() (out *driver.Outcome, err error) {
+	job := t.job
+	if job == nil {
+		if job, err = t.manager.job(&t.request); err != nil {
+			return nil, err
+		}
+	}
+	ctx := t.context()
+	if t.o.ended != nil {
+		context.AfterFunc(ctx, t.o.ended)
+	}
+	return t.manager.driver.Transfer(ctx, job, t)
+}
+
+// context makes the transfer's context.
+func (t *transfer) context() context.Context {
+	ctx, stop := context.WithCancelCause(t.parent)
+	t.future.mu.Lock()
+	defer t.future.mu.Unlock()
+	if t.ctx, t.stop = ctx, stop; t.cause != nil {
+		stop(t.cause)
+	}
+	return ctx
+}
+
+// over says why the transfer is to end, nil while it isn't.
+func (t *transfer) over() error {
+	t.future.mu.Lock()
+	defer t.future.mu.Unlock()
+	_, cause := t.endLocked()
+	return cause
+}
+
+// endableLocked says whether nothing has told the transfer to end yet.
+func (t *transfer) endableLocked() bool {
+	err, _ := t.endLocked()
+	return err == nil && t.cause == nil
+}
+
+// endLocked is the end of the transfer's context, or of what it will be made
+// of: its Err and its cause.
+func (t *transfer) endLocked() (err, cause error) {
+	switch {
+	case t.ctx != nil:
+		return t.ctx.Err(), context.Cause(t.ctx)
+	case t.cause != nil:
+		return context.Canceled, t.cause
+	}
+	return t.parent.Err(), context.Cause(t.parent)
+}
+
 // dropped ends a transfer that was cancelled before it began.
-func (m *Manager) dropped(t *transfer) { m.settle(t, nil, context.Cause(t.future.ctx)) }
+func (m *Manager) dropped(t *transfer) { m.settle(t, nil, t.over()) }
 
 // Progress passes on what the driver has done.
 func (t *transfer) Progress(n int64) {
-	if n = t.future.meta.progressed(n); n == 0 {
+	if n = t.meta.progressed(n); n == 0 {
 		return
 	}
-	for _, sub := range t.subs {
+	for _, sub := range t.o.subscribers {
 		err := callHook("OnProgress", func() error { sub.OnProgress(t.future, n); return nil })
 		if err != nil {
-			t.future.cancel(err)
+			t.future.end(err)
 		}
 	}
 }
 
 // Found notes what the driver has found out about the object.
-func (t *transfer) Found(size int64, etag string) { t.future.meta.found(size, etag) }
+func (t *transfer) Found(size int64, etag string) { t.meta.found(size, etag) }
 
 // Open notes the upload that the driver opened.
-func (t *transfer) Open(uploadID string) { t.future.meta.opened(uploadID) }
+func (t *transfer) Open(uploadID string) { t.meta.opened(uploadID) }
 
 // settle gives the transfer its outcome, then runs the OnDone hooks, then ends
 // it. Nothing of the driver runs any more.
@@ -148,14 +204,14 @@ func (m *Manager) settle(t *transfer, out *driver.Outcome, err error) {
 	f := t.future
 	var result *Result
 	if err != nil {
-		err = f.meta.fail(asCanceled(f.ctx, err))
+		err = f.meta.fail(t.asCanceled(err))
 	} else {
 		result = newResult(out, time.Since(t.began))
 		f.meta.found(out.Size, out.ETag)
 	}
 	f.settle(result, err)
 	defer m.finish(t)
-	m.hooksDone(t, t.subs)
+	m.hooksDone(t, t.o.subscribers)
 }
 
 // hooksDone calls OnDone of each subscriber, the later ones also when an
@@ -175,7 +231,7 @@ func (m *Manager) logPanic(t *transfer, err error) {
 	if !errors.As(err, &p) {
 		return
 	}
-	meta := t.future.meta
+	meta := t.meta
 	m.o.Logger.Error("haul: panic in a subscriber's hook", slog.String("hook", p.Hook), slog.Any("panic", p.Value),
 		slog.String("operation", meta.Operation()), slog.String("bucket", meta.bucket), slog.String("key", meta.key),
 		slog.Uint64("transfer", meta.id), slog.String("stack", string(p.Stack)))
@@ -183,8 +239,7 @@ func (m *Manager) logPanic(t *transfer, err error) {
 
 // finish ends a transfer: from here on the Manager doesn't know it.
 func (m *Manager) finish(t *transfer) {
-	t.future.cancel(nil) // frees what the caller's context holds of it
-	close(t.future.done)
+	t.future.finish()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.active, t)

@@ -25,7 +25,11 @@ type transferOptions struct {
 	sourceClient S3API
 	resume       *string
 	validateETag bool
+	ended        func() // called when the context of the running transfer ends
 }
+
+// noOptions are those of a transfer that has none. Nobody changes them.
+var noOptions transferOptions
 
 // WithSubscribers has subs told what happens, in this order, after those of
 // earlier WithSubscribers.
@@ -84,6 +88,9 @@ func WithValidateETag() TransferOption {
 }
 
 func newTransferOptions(opts []TransferOption) *transferOptions {
+	if len(opts) == 0 {
+		return &noOptions
+	}
 	o := new(transferOptions)
 	for _, opt := range opts {
 		if opt != nil {
@@ -95,8 +102,13 @@ func newTransferOptions(opts []TransferOption) *transferOptions {
 }
 
 func (o *transferOptions) validate(kind driver.Kind, m *Manager) error {
-	var errs []error
-	errs = append(errs, o.checkResume(kind, m))
+	if o == &noOptions {
+		if kind == driver.Delete {
+			return nil
+		}
+		return checkPartSize(kind, m.o.PartSize)
+	}
+	errs := []error{o.checkResume(kind, m)}
 	if o.concurrency != nil && *o.concurrency < 1 {
 		errs = append(errs, fmt.Errorf("concurrency is %d: it must be at least 1", *o.concurrency))
 	}

@@ -319,6 +319,9 @@ func failedWith200(op s3api.Operation, body []byte) bool {
 		_, err := s3api.ParseUploadID(body)
 		return err != nil
 	}
+	if len(body) == 0 {
+		return false
+	}
 	_, ok := s3api.ParseError(body)
 	return ok
 }

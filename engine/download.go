@@ -31,6 +31,7 @@ type download struct {
 	template *s3api.Template
 	group    *errgroup.Group // the lanes
 	groupCtx context.Context
+	led      chan error // what became of the first lane; nil: there are no others
 
 	// Set by begin, on the first lane, before any other lane runs.
 	head     *s3api.Response
@@ -76,7 +77,7 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 	case tookUp:
 		d.fetchMissing()
 	default:
-		d.group.Go(func() error { return d.firstLane(d.groupCtx) })
+		err = d.lead(d.groupCtx)
 	}
 	if werr := d.group.Wait(); err == nil {
 		err = werr
@@ -97,6 +98,28 @@ func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
 		return nil, d.giveUp(err)
 	}
 	return d.commit()
+}
+
+// lead is the first lane, on the transfer's own goroutine: most objects need no
+// other. Where there are others, they learn what became of it.
+func (d *download) lead(ctx context.Context) (err error) {
+	err = errLaneEnded
+	defer func() {
+		if d.led != nil {
+			d.led <- err
+		}
+	}()
+	return d.firstLane(ctx)
+}
+
+// errLaneEnded is the error of a lane that was ended by runtime.Goexit in a
+// writer of the caller's.
+var errLaneEnded = errors.New("the goroutine that carried the first part ended")
+
+// join has the other lanes end with the first, and the first with them.
+func (d *download) join() {
+	d.led = make(chan error, 1)
+	d.group.Go(func() error { return <-d.led })
 }
 
 // firstLane sends the plain GET, reads as much of its answer as no other lane
@@ -234,6 +257,7 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 		d.spawn.started.Store(1)
 		return nil
 	}
+	d.join()
 	if d.order != nil {
 		var err error
 		if first.ordered, err = d.order.Part(ctx, first.off, first.length); err != nil {

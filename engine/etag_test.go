@@ -26,8 +26,8 @@ import (
 // byETag makes a download one of an object whose checksum nobody asks for.
 func byETag(job *driver.Job) *driver.Job {
 	job.Checksum = driver.ChecksumPlan{ValidateETag: true}
-	job.Calls[s3api.GetObject].(*s3.GetObjectInput).ChecksumMode = ""
-	if head, ok := job.Calls[s3api.HeadObject].(*s3.HeadObjectInput); ok {
+	job.Calls.(driver.InputMap)[s3api.GetObject].(*s3.GetObjectInput).ChecksumMode = ""
+	if head, ok := job.Calls.(driver.InputMap)[s3api.HeadObject].(*s3.HeadObjectInput); ok {
 		head.ChecksumMode = ""
 	}
 	return job

@@ -14,6 +14,7 @@ import (
 
 	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
@@ -58,7 +59,7 @@ func TestFinalAnswersAreNotTriedAgain(t *testing.T) {
 func TestBadHeaderValue(t *testing.T) {
 	w := newWorld(t, engine.Options{})
 	job := uploadJob("k", body.FromBytes([]byte("x")))
-	job.Calls[s3api.PutObject].(*s3.PutObjectInput).Metadata = map[string]string{"a": "b\nc"}
+	job.Calls.(driver.InputMap)[s3api.PutObject].(*s3.PutObjectInput).Metadata = map[string]string{"a": "b\nc"}
 	_, err := w.driver.Transfer(context.Background(), job, &events{})
 	if err == nil || !strings.Contains(err.Error(), "X-Amz-Meta-A") {
 		t.Errorf("got %v, want an error that names the header", err)

@@ -30,7 +30,7 @@ func resumedDownload(fsys body.FS, key, path, journals string) *driver.Job {
 	job := downloadJob(key, body.ToFile(path, body.FileOptions{Durable: true}))
 	job.FS, job.PartSize, job.Threshold, job.Concurrency = fsys, 64<<10, 64<<10, 2
 	job.Resume = &driver.Resume{Dir: journals, Path: path, Batch: 128 << 10}
-	job.Calls[s3api.HeadObject] = &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String(key), ChecksumMode: types.ChecksumModeEnabled}
+	job.Calls.(driver.InputMap)[s3api.HeadObject] = &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String(key), ChecksumMode: types.ChecksumModeEnabled}
 	return job
 }
 
@@ -260,7 +260,7 @@ func TestUploadIsBegunAfresh(t *testing.T) {
 			job.Resume.Afresh = func(why string) { told = why }
 			c.change(t, w, path, job)
 			if job.Checksum.Algorithm == "CRC32" {
-				job.Calls[s3api.CreateMultipartUpload].(*s3.CreateMultipartUploadInput).ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+				job.Calls.(driver.InputMap)[s3api.CreateMultipartUpload].(*s3.CreateMultipartUploadInput).ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
 			}
 			out, err := w.driver.Transfer(t.Context(), job, &events{})
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/body"
+	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
@@ -100,7 +101,7 @@ func TestLostAnswerToConditionalPut(t *testing.T) {
 				}
 			})
 			job := uploadJob("k", body.FromBytes([]byte("mine")))
-			job.Calls[s3api.PutObject].(*s3.PutObjectInput).IfNoneMatch = aws.String("*")
+			job.Calls.(driver.InputMap)[s3api.PutObject].(*s3.PutObjectInput).IfNoneMatch = aws.String("*")
 			_, err := w.driver.Transfer(context.Background(), job, &events{})
 			if (err == nil) != c.ok {
 				t.Errorf("got %v, want success: %v", err, c.ok)

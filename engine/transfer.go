@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -34,8 +35,8 @@ func (t *transfer) lane() *lane { return &lane{lanes: t.client.lanes, flow: &t.f
 
 // template has the serializer form a request.
 func (t *transfer) template(ctx context.Context, op s3api.Operation) (*s3api.Template, error) {
-	in, ok := t.job.Calls[op]
-	if !ok {
+	in := t.job.Calls.Input(op)
+	if in == nil {
 		return nil, errors.New("no input for " + string(op))
 	}
 	return t.serializer.Serialize(ctx, op, in)
@@ -53,17 +54,38 @@ func (t *transfer) outcome(op s3api.Operation, resp *s3api.Response) *driver.Out
 	h := resp.Header
 	out := &driver.Outcome{
 		ETag: h.Get(s3api.HeaderETag), VersionID: h.Get(s3api.HeaderVersionID),
-		Counters: t.counters(),
-		Output: func() (any, error) {
-			// The transfer's context has ended by the time this is asked.
-			return t.serializer.Decode(context.Background(), op, resp)
-		},
+		Counters: t.counters(), Output: decoder(t.serializer, op, resp),
 	}
 	if op == s3api.GetObject { // other answers tell the type of the answer
 		out.ContentType, out.Metadata = h.Get(s3api.HeaderContentType), metadata(h)
 	}
-	out.LastModified, _ = parseTime(h.Get(s3api.HeaderLastModified)) // zero if it isn't there
+	if modified := h.Get(s3api.HeaderLastModified); modified != "" {
+		out.LastModified, _ = parseTime(modified) // zero if it isn't one
+	}
 	return out
+}
+
+// decoder makes the SDK's output of an answer when it is asked for. It may be
+// kept for as long as there are results, so that it holds the answer and
+// nothing else, and its header as a list, which is less than half of a map.
+func decoder(s s3api.Serializer, op s3api.Operation, resp *s3api.Response) func() (any, error) {
+	answer := *resp
+	answer.Header = nil
+	header := make([]string, 0, 2*len(resp.Header))
+	for name, values := range resp.Header {
+		for _, v := range values {
+			header = append(header, name, v)
+		}
+	}
+	return func() (any, error) {
+		whole := answer
+		whole.Header = make(http.Header, len(header)/2)
+		for i := 0; i < len(header); i += 2 {
+			whole.Header[header[i]] = append(whole.Header[header[i]], header[i+1])
+		}
+		// The transfer's context has ended by the time this is asked.
+		return s.Decode(context.Background(), op, &whole)
+	}
 }
 
 // sleep waits for d or until ctx ends.

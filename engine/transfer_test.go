@@ -103,7 +103,7 @@ func uploadJob(key string, src body.Source) *driver.Job {
 		PartSize: s3api.MinPartSize, Threshold: s3api.MinPartSize,
 		Retry:    retry.Policy{Base: 1, ThrottleBase: 1},
 		Checksum: driver.ChecksumPlan{Algorithm: checksum.CRC64NVME, Type: s3api.ChecksumFullObject, Validate: true},
-		Calls: map[s3api.Operation]any{
+		Calls: driver.InputMap{
 			s3api.PutObject: &s3.PutObjectInput{Bucket: b, Key: k},
 			s3api.CreateMultipartUpload: &s3.CreateMultipartUploadInput{Bucket: b, Key: k,
 				ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumType: types.ChecksumTypeFullObject},
@@ -120,7 +120,7 @@ func downloadJob(key string, sink body.Sink) *driver.Job {
 		Kind: driver.Download, Bucket: "b", Key: key, Sink: sink, FS: body.OS{}, Size: -1,
 		PartSize: 1 << 20, Threshold: 1 << 20, Retry: retry.Policy{Base: 1, ThrottleBase: 1},
 		Checksum: driver.ChecksumPlan{Validate: true},
-		Calls: map[s3api.Operation]any{
+		Calls: driver.InputMap{
 			s3api.GetObject: &s3.GetObjectInput{Bucket: aws.String("b"), Key: aws.String(key), ChecksumMode: types.ChecksumModeEnabled},
 		},
 	}

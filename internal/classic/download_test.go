@@ -132,7 +132,7 @@ func TestDownloadRange(t *testing.T) {
 				sink, got := open()
 				j := downloadJob("k", sink)
 				j.Range = c.header
-				j.Calls[s3api.GetObject].(*s3.GetObjectInput).Range = &c.header
+				j.Calls.(driver.InputMap)[s3api.GetObject].(*s3.GetObjectInput).Range = &c.header
 				out, err := r.driver.Transfer(t.Context(), j, ev)
 				if err != nil {
 					t.Fatal(err)
@@ -156,7 +156,7 @@ func TestDownloadPartNumber(t *testing.T) {
 			w := &bytes.Buffer{}
 			j := downloadJob("k", body.ToWriter(w))
 			j.PartNumber = int32(n)
-			j.Calls[s3api.GetObject].(*s3.GetObjectInput).PartNumber = aws.Int32(int32(n))
+			j.Calls.(driver.InputMap)[s3api.GetObject].(*s3.GetObjectInput).PartNumber = aws.Int32(int32(n))
 			if _, err := r.driver.Transfer(t.Context(), j, &events{}); err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +370,7 @@ func TestDownloadConditions(t *testing.T) {
 	r := newRig(t)
 	etag := r.Put(bucket, "k", content(10), nil)
 	j := downloadJob("k", body.ToWriter(io.Discard))
-	j.Calls[s3api.GetObject].(*s3.GetObjectInput).IfNoneMatch = &etag
+	j.Calls.(driver.InputMap)[s3api.GetObject].(*s3.GetObjectInput).IfNoneMatch = &etag
 	_, err := r.driver.Transfer(t.Context(), j, &events{})
 	if err == nil || !strings.Contains(err.Error(), "304") {
 		t.Errorf("got error %v, want a 304", err)

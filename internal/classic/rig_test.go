@@ -122,7 +122,7 @@ func (e *events) check(t *testing.T, size int64) {
 
 func newJob(kind driver.Kind, key string, calls map[s3api.Operation]any) *driver.Job {
 	return &driver.Job{
-		Kind: kind, Bucket: bucket, Key: key, Calls: calls, Size: -1, PartSize: partSize, Threshold: partSize,
+		Kind: kind, Bucket: bucket, Key: key, Calls: driver.InputMap(calls), Size: -1, PartSize: partSize, Threshold: partSize,
 		Retry:  retry.Policy{MaxAttempts: 3, Base: time.Millisecond, ThrottleBase: time.Millisecond, Cap: time.Millisecond},
 		Limits: driver.Limits{Stall: 30 * time.Second, Abort: 5 * time.Second},
 		OptFns: []func(*s3.Options){func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }},

@@ -77,7 +77,7 @@ func checksumInHeader(api API, plan driver.ChecksumPlan) bool {
 
 // input returns a shallow copy of the job's input of one operation.
 func input[I any](t *transfer, op s3api.Operation) (*I, error) {
-	in, ok := t.job.Calls[op].(*I)
+	in, ok := t.job.Calls.Input(op).(*I)
 	if !ok || in == nil {
 		return nil, fmt.Errorf("no input for %s", op)
 	}

@@ -92,11 +92,8 @@ type Job struct {
 	Sink   body.Sink   // Download
 	FS     body.FS     // the file layer that both go through; never nil
 
-	// Calls has, by operation, a pointer to the SDK's input of every request
-	// that the transfer may need, each with the fields that belong on it. Where
-	// the SDK demands values that aren't known yet there are place-holders:
-	// UploadId "UPLOADID", PartNumber 1, CopySourceRange "bytes=0-0".
-	Calls map[s3api.Operation]any
+	// Calls forms the SDK's inputs of the requests that the transfer may need.
+	Calls Inputs
 	// OptFns are the SDK's own per-call options ([]func(*s3.Options)), for the
 	// classic driver; the serializer of the engine has them already.
 	OptFns any
@@ -132,6 +129,22 @@ type Job struct {
 	// nil where there are none. versionID is the new object's, or "".
 	CopyTagging func(head *ObjectHead, versionID string) any
 }
+
+// Inputs forms the SDK's inputs of a transfer's requests.
+type Inputs interface {
+	// Input returns a pointer to the SDK's input of one request, with the fields
+	// that belong on it; nil if the transfer never needs that request. Where the
+	// SDK demands values that aren't known yet there are place-holders: UploadId
+	// "UPLOADID", PartNumber 1, CopySourceRange "bytes=0-0". Each call may form a
+	// new one, of the same content.
+	Input(op s3api.Operation) any
+}
+
+// InputMap is Inputs that are there already.
+type InputMap map[s3api.Operation]any
+
+// Input returns one of them.
+func (m InputMap) Input(op s3api.Operation) any { return m[op] }
 
 // Resume asks for a journal of the upload of a regular file, or of the download
 // of a whole object to a body.Keeper.
