@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -230,6 +231,11 @@ func TestUploadIsBegunAfresh(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "its size was"},
+		"source-touched": {func(t *testing.T, _ *world, path string, _ *driver.Job) {
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}, "modification time"},
 		"source-replaced": {func(t *testing.T, _ *world, path string, _ *driver.Job) {
 			info, err := os.Stat(path)
 			b, rerr := os.ReadFile(path)
@@ -439,6 +445,8 @@ func TestDownloadIsTakenUp(t *testing.T) {
 	}
 }
 
+// TestDownloadTrustsNothingUnverified spoils the temporary file of a download
+// of an object that has no checksum to find it out in the end.
 func TestDownloadTrustsNothingUnverified(t *testing.T) {
 	want := content(64<<16 + 9)
 	for name, spoil := range map[string]func(b []byte) []byte{
@@ -457,7 +465,15 @@ func TestDownloadTrustsNothingUnverified(t *testing.T) {
 			if err := os.WriteFile(temps[0], spoil(b), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			download(t, w, resumedDownload(body.OS{}, "k", path, journals), want)
+			job := resumedDownload(body.OS{}, "k", path, journals)
+			job.Checksum = driver.ChecksumPlan{}
+			out, err := w.driver.Transfer(t.Context(), job, &events{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) || out.ExtraBytes != 0 {
+				t.Errorf("got %d bytes (%v), %d of them twice; want the object's", len(got), err, out.ExtraBytes)
+			}
 		})
 	}
 }
