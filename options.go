@@ -25,6 +25,9 @@ type FS = body.FS
 // File is an open file of an FS.
 type File = body.File
 
+// DirectFile is a File of an FS that can be written past the page cache.
+type DirectFile = body.DirectFile
+
 // OSFS is the operating system's file layer, the default.
 type OSFS = body.OS
 
@@ -123,6 +126,9 @@ type Options struct {
 	FS FS
 	// Durable syncs downloaded files and their folders before success is told.
 	Durable bool
+	// DirectIO writes downloaded files past the system's page cache, where that
+	// can be done; see WithDirectIO.
+	DirectIO bool
 	// S3 are options of the AWS SDK for every request.
 	S3 []func(*s3.Options)
 	// Engine configures the client that New and NewFromClient make: target

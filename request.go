@@ -80,7 +80,7 @@ func (m *Manager) checkSink(r *request, dst Sink) error {
 		target := dst.(fileSink)
 		r.target = &target
 	}
-	r.sink = dst.sink(m.o.Durable || r.o.resume != nil)
+	r.sink = dst.sink(body.FileOptions{Durable: m.o.Durable || r.o.resume != nil, Direct: m.o.DirectIO})
 	err := r.sink.Check(m.o.FS)
 	if len(r.o.subscribers) > 0 && errors.Is(err, fs.ErrNotExist) {
 		r.sinkLater, err = true, nil

@@ -14,7 +14,8 @@ type Sink interface {
 	// String names the sink in errors: a path, or what kind it is.
 	String() string
 
-	sink(durable bool) body.Sink
+	// sink is what is written, with what the Manager wishes of files.
+	sink(all body.FileOptions) body.Sink
 }
 
 // ToFile is the file at path. The bytes go to a temporary file beside it, which
@@ -61,23 +62,34 @@ func WithDurable() FileOption {
 	return func(o *body.FileOptions) { o.Durable = true }
 }
 
+// WithDirectIO writes the file past the system's page cache (O_DIRECT), which
+// spares processor and memory where a drive is fast and nobody reads the file
+// soon: all but the ends of the file, in blocks of 4096 bytes, if it has 1 MiB or
+// more. It is a wish: where the system isn't Linux, the file system can't (tmpfs
+// on many kernels), or Options.FS is another whose files aren't DirectFiles, the
+// file is written as without it. Options.DirectIO does so for every file.
+func WithDirectIO() FileOption {
+	return func(o *body.FileOptions) { o.Direct = true }
+}
+
 type fileSink struct {
 	body.Sink
 	path string
 	o    body.FileOptions
 }
 
-func (s fileSink) sink(durable bool) body.Sink {
-	if !durable || s.o.Durable {
+func (s fileSink) sink(all body.FileOptions) body.Sink {
+	o := s.o
+	o.Durable, o.Direct = o.Durable || all.Durable, o.Direct || all.Direct
+	if o == s.o {
 		return s.Sink
 	}
-	s.o.Durable = true
-	return body.ToFile(s.path, s.o)
+	return body.ToFile(s.path, o)
 }
 
 type givenSink struct{ body.Sink }
 
-func (s givenSink) sink(bool) body.Sink { return s.Sink }
+func (s givenSink) sink(body.FileOptions) body.Sink { return s.Sink }
 
 // boundSink is a sink whose files are those of the Manager's FS.
 type boundSink struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/haul-s3/haul/internal/body"
 	"github.com/haul-s3/haul/internal/bufpool"
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/retry"
@@ -16,7 +17,7 @@ func (d *download) receive(ctx context.Context, ln *lane, w *watch, p *piece, re
 	buf := d.client.pool.Get(int(max(1, min(p.length-p.got, bufpool.SliceSize))))
 	defer d.client.pool.PutSlice(buf)
 	for p.got < p.length {
-		n, rerr := d.fill(ctx, w, resp.Body, buf[:min(int64(len(buf)), p.length-p.got)])
+		n, rerr := d.fill(ctx, w, resp.Body, buf[:d.sliceLength(p, len(buf))])
 		if n > 0 {
 			w.pause()
 			if err := d.deliver(ctx, ln, p, buf[:n]); err != nil {
@@ -31,6 +32,18 @@ func (d *download) receive(ctx context.Context, ln *lane, w *watch, p *piece, re
 		}
 	}
 	return d.endPiece(ctx, ln, p)
+}
+
+// sliceLength is how many bytes of a piece go next, of n that there is room for.
+// Where the sink likes offsets that are multiples of something, those behind it
+// are.
+func (d *download) sliceLength(p *piece, n int) int64 {
+	length := min(int64(n), p.length-p.got)
+	align := body.Alignment(d.sink)
+	if rest := (p.off + p.got) % align; rest != 0 {
+		length = min(length, align-rest)
+	}
+	return length
 }
 
 // fill reads until the slice is full or the answer ends.

@@ -47,7 +47,10 @@ func runClassic(ctx context.Context, w *workload.Spec) error {
 }
 
 func haulOptions(w *workload.Spec) func(*haul.Options) {
-	return func(o *haul.Options) { o.PartSize, o.Concurrency = w.PartSize, w.Concurrency }
+	return func(o *haul.Options) {
+		o.PartSize, o.Concurrency = w.PartSize, w.Concurrency
+		o.DirectIO, o.Durable = w.DirectIO, w.Durable
+	}
 }
 
 // runManagerOfHaul hands all objects to the Manager, whose queue decides, and

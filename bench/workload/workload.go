@@ -29,6 +29,9 @@ type Spec struct {
 	PartSize    int64 // in bytes
 	Concurrency int   // connections, as far as the client lets one say so
 
+	DirectIO bool // haul writes files past the page cache
+	Durable  bool // haul syncs files
+
 	Endpoint string // URL of the null server
 	CA       string // path of its authority's certificate, over TLS
 	Dir      string // the files' folder

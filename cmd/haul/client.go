@@ -83,15 +83,18 @@ func (s *settings) clientOptions(o *s3.Options) {
 	}
 }
 
-// manager makes the Manager. Its errors are those of the flags.
-func (s *settings) manager(c *s3.Client, durable bool) (*haul.Manager, error) {
+// manager makes the Manager; set, if it isn't nil, sets further options. Its
+// errors are those of the flags.
+func (s *settings) manager(c *s3.Client, set func(*haul.Options)) (*haul.Manager, error) {
 	m, err := haul.NewFromClient(c, func(o *haul.Options) {
 		o.Concurrency = s.concurrency
 		o.MaxBandwidth = int64(s.maxBandwidth)
 		o.MemoryLimit = int64(s.memoryLimit)
 		o.ChecksumAlgorithm = types.ChecksumAlgorithm(s.checksumAlgorithm)
 		o.ValidateETag = s.validateETag
-		o.Durable = durable
+		if set != nil {
+			set(o)
+		}
 		o.Engine = &engine.Options{PartSize: int64(s.partSize), TargetThroughput: float64(s.targetThroughput)}
 	})
 	if err != nil {

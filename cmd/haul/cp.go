@@ -8,13 +8,16 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/haul-s3/haul"
 )
 
 // copyFlags are the flags of cp.
 type copyFlags struct {
-	recursive, noClobber, durable bool
-	expectedSize                  byteSize
-	object                        objectFlags
+	recursive, noClobber bool
+	durable, directIO    bool
+	expectedSize         byteSize
+	object               objectFlags
 }
 
 const cpHelp = `Copy a file to S3, an object to a file, or an object within S3.
@@ -49,6 +52,7 @@ func (a *app) cpCommand() *cobra.Command {
 	f.BoolVarP(&flags.recursive, "recursive", "r", false, "copy all that is below SOURCE")
 	f.BoolVar(&flags.noClobber, "no-clobber", false, "leave objects and files alone that exist already")
 	f.BoolVar(&flags.durable, "durable", false, "sync downloaded files to the disk before they count as done")
+	f.BoolVar(&flags.directIO, "direct-io", false, "write downloaded files past the page cache, where the file system can (Linux)")
 	f.Var(&flags.expectedSize, "expected-size", "about how much standard input has; only of use above some TiB")
 	flags.object.add(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -56,7 +60,7 @@ func (a *app) cpCommand() *cobra.Command {
 		if err := r.parse(args[0], args[1]); err != nil {
 			return err
 		}
-		return a.execute(cmd.Context(), flags.durable, r.job)
+		return a.execute(cmd.Context(), r.fileOptions, r.job)
 	}
 	return cmd
 }
@@ -66,6 +70,11 @@ type route struct {
 	flags    *copyFlags
 	src, dst location
 	intoDir  bool // a local dst is a folder
+}
+
+// fileOptions sets what the flags wish of downloaded files.
+func (r *route) fileOptions(o *haul.Options) {
+	o.Durable, o.DirectIO = r.flags.durable, r.flags.directIO
 }
 
 // parse reads and judges the arguments. Nothing has been asked of S3 yet.
@@ -97,6 +106,8 @@ func (r *route) checkFlags() error {
 		return usagef("--no-clobber has nothing to spare on standard output")
 	case r.flags.durable && r.dst.kind != local:
 		return usagef("--durable is for downloads to files")
+	case r.flags.directIO && r.dst.kind != local:
+		return usagef("--direct-io is for downloads to files")
 	case name != "" && r.dst.kind != remote:
 		return usagef("--%s is for what is written to S3, and this is a download", name)
 	}

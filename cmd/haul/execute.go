@@ -12,12 +12,12 @@ import (
 
 // execute makes client and Manager, then the job, and runs it. When ctx ends
 // all transfers are cancelled, and execute returns when nothing of them is left.
-func (a *app) execute(ctx context.Context, durable bool, prepare func(context.Context, *tools) *job) error {
+func (a *app) execute(ctx context.Context, set func(*haul.Options), prepare func(context.Context, *tools) *job) error {
 	client, err := a.settings.client(ctx)
 	if err != nil {
 		return err
 	}
-	manager, err := a.settings.manager(client, durable)
+	manager, err := a.settings.manager(client, set)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (a *app) rmCommand() *cobra.Command {
 		case l.isPrefix() && !recursive:
 			return usagef("%s is a prefix, no object: use --recursive (-r) to delete all that is below it", l)
 		}
-		return a.execute(cmd.Context(), false, func(ctx context.Context, t *tools) *job {
+		return a.execute(cmd.Context(), nil, func(ctx context.Context, t *tools) *job {
 			return deleteJob(ctx, t, l, recursive)
 		})
 	}

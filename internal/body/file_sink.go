@@ -25,6 +25,9 @@ type FileOptions struct {
 	KeepTime bool
 	// Durable syncs the file's bytes and its name before success is told.
 	Durable bool
+	// Direct writes whole blocks past the system's page cache, where system, file
+	// system and FS can.
+	Direct bool
 }
 
 type fileSink struct {
@@ -118,7 +121,12 @@ func (w *fileWriter) begin(old fs.FileInfo, size int64) error {
 		}
 	}
 	if size > 0 {
-		return preallocate(w.f, size)
+		if err := preallocate(w.f, size); err != nil {
+			return err
+		}
+	}
+	if w.o.Direct && size >= directMin {
+		w.f = withDirect(w.f)
 	}
 	return nil
 }

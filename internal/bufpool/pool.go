@@ -14,6 +14,7 @@ package bufpool
 import (
 	"fmt"
 	"sync"
+	"unsafe"
 )
 
 // SliceSize is the size of a full slice in bytes: it stays in the second-level
@@ -73,7 +74,7 @@ func (p *Pool) Get(n int) []byte {
 	}
 	b := p.take(class)
 	if b == nil {
-		b = make([]byte, classes[class])
+		b = aligned(classes[class])
 	}
 	p.slicesMu.Lock()
 	defer p.slicesMu.Unlock()
@@ -81,6 +82,25 @@ func (p *Pool) Get(n int) []byte {
 	p.record.add(b)
 	return b[:n]
 }
+
+// Alignment is what the address of a slice's memory is a multiple of: direct
+// file calls want it so.
+const Alignment = 4 << 10
+
+// aligned allocates n bytes. Allocations of these sizes begin at the boundary
+// of a page in any case, but nobody promises that.
+func aligned(n int) []byte {
+	b := make([]byte, n)
+	if misaligned(b) == 0 {
+		return b
+	}
+	b = make([]byte, n+Alignment)
+	skip := (Alignment - misaligned(b)) % Alignment
+	return b[skip : skip+n : skip+n]
+}
+
+// misaligned is how many bytes b begins behind a boundary.
+func misaligned(b []byte) int { return int(uintptr(unsafe.Pointer(unsafe.SliceData(b))) % Alignment) }
 
 // take returns an idle slice of the class, or nil.
 func (p *Pool) take(class int) []byte {

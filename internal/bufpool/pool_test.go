@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"unsafe"
 
 	"github.com/haul-s3/haul/internal/bufpool"
 )
@@ -298,4 +299,15 @@ func fight(t *testing.T, p *bufpool.Pool, inUse *atomic.Int64, mark byte, random
 	}
 	inUse.Add(-r.Len())
 	r.Release()
+}
+
+func TestSlicesAreAligned(t *testing.T) {
+	p := bufpool.New(1 << 20)
+	for n := 1; n <= bufpool.SliceSize; n *= 4 {
+		b := p.Get(n)
+		if at := uintptr(unsafe.Pointer(unsafe.SliceData(b))); at%bufpool.Alignment != 0 {
+			t.Errorf("a slice of %d bytes begins at %#x, want a multiple of %d", n, at, bufpool.Alignment)
+		}
+		p.PutSlice(b)
+	}
 }

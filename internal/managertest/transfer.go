@@ -55,6 +55,9 @@ func sinkKinds(dir string, size int64) map[string]func() sinkOf {
 	path := filepath.Join(dir, "target")
 	return map[string]func() sinkOf{
 		"file": func() sinkOf { return sinkOf{haul.ToFile(path), func() ([]byte, error) { return os.ReadFile(path) }} },
+		"file-direct": func() sinkOf {
+			return sinkOf{haul.ToFile(path, haul.WithDirectIO()), func() ([]byte, error) { return os.ReadFile(path) }}
+		},
 		"writer-at": func() sinkOf {
 			w := &memoryAt{b: make([]byte, size)}
 			return sinkOf{haul.ToWriterAt(w), func() ([]byte, error) { return w.b, nil }}
