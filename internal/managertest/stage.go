@@ -59,6 +59,24 @@ func refuse(rw http.ResponseWriter, r *http.Request, status int, code string) {
 	fmt.Fprintf(rw, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>as the test wants it</Message></Error>`, code)
 }
 
+// hangingWriter writes so many bytes of an answer and then none until its
+// request is given up.
+type hangingWriter struct {
+	http.ResponseWriter
+	request context.Context
+	left    int64
+}
+
+func (h *hangingWriter) Write(p []byte) (int, error) {
+	n, err := h.ResponseWriter.Write(p[:min(int64(len(p)), h.left)])
+	if h.left -= int64(n); n == len(p) || err != nil {
+		return n, err
+	}
+	_ = http.NewResponseController(h.ResponseWriter).Flush() // the client may be gone
+	<-h.request.Done()
+	return n, h.request.Err()
+}
+
 // held is a request that the server has and doesn't answer.
 type held struct {
 	reached chan struct{} // closed by the server once it has the request
