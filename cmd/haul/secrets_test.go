@@ -106,6 +106,9 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		"refused": gone.URL, "not-trusted": untrusted.URL, "password-in-the-url": strings.Replace(gone.URL, "//", "//user:telltale@", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("runs each command")
+			}
 			t.Parallel()
 			printNoSecret(t, url, false)
 		})
