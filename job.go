@@ -71,7 +71,7 @@ func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) er
 		if size < 0 || size >= s3api.MaxPartSize {
 			return fmt.Errorf("ContentMD5 and WriteOffsetBytes are for one request of less than 5 GiB, size of the source is %d (-1: set ContentLength)", size)
 		}
-		j.Threshold = s3api.MaxPartSize
+		j.Threshold, j.OneRequest = s3api.MaxPartSize, true
 	}
 	algorithm := plan.Algorithm.String()
 	if plan.Algorithm == checksum.None {

@@ -19,10 +19,13 @@ import (
 func (t *transfer) stream(ctx context.Context, r io.Reader, size int64) (*driver.Outcome, error) {
 	s := &stager{transfer: t, r: r, size: size}
 	defer s.release()
+	if err := s.choose(); err != nil {
+		return nil, err
+	}
 	if err := s.fillAndConnect(ctx); err != nil {
 		return nil, err
 	}
-	if s.ended && s.total < t.threshold() {
+	if s.ended && (t.job.OneRequest || s.total < t.threshold()) {
 		return t.put(ctx, s.join())
 	}
 	o, err := t.opening(ctx, t.createUpload)
@@ -90,9 +93,6 @@ func (s *stager) connect(ctx context.Context, template *s3api.Template, connecte
 // fill reads until it is known whether the object goes with one request: until
 // the stream has ended or the threshold is reached.
 func (s *stager) fill(ctx context.Context) error {
-	if err := s.choose(); err != nil {
-		return err
-	}
 	for !s.ended && (len(s.held) == 0 || s.total < s.threshold() && s.total <= s.client.o.MemoryLimit/4) {
 		part, err := s.next(ctx)
 		if err != nil {
@@ -105,6 +105,14 @@ func (s *stager) fill(ctx context.Context) error {
 
 // choose decides on the sizes of the parts.
 func (s *stager) choose() error {
+	if s.job.OneRequest {
+		whole := s.size + 1 // one more, to see that it ends there
+		s.sizes = func() (int64, error) { return whole, nil }
+		if room := s.client.pool.Limit(); whole > room {
+			return &driver.StreamMemoryError{Size: s.size, Room: room}
+		}
+		return nil
+	}
 	if s.size >= 0 {
 		partSize, err := plan.PartSize(s.size, s.job.PartSize)
 		s.sizes = func() (int64, error) { return partSize, nil }

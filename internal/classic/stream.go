@@ -90,6 +90,9 @@ func (t *transfer) newStream() (*stream, int64, error) {
 	if t.job.Size >= 0 {
 		first = min(first, t.job.Size+1) // one more, to see that it ends there
 	}
+	if room := t.pool.Limit(); t.job.OneRequest && first > room {
+		return nil, 0, &driver.StreamMemoryError{Size: t.job.Size, Room: room}
+	}
 	return s, first, nil
 }
 

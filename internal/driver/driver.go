@@ -107,6 +107,7 @@ type Job struct {
 
 	PartSize    int64 // bytes, at least s3api.MinPartSize for Upload and Copy
 	Threshold   int64 // from this size on in parts, bytes
+	OneRequest  bool  // Upload: never in parts; the size of a stream is then known
 	Concurrency int   // parts of this transfer at once; 0: the driver's choice
 	Checksum    ChecksumPlan
 	LeaveParts  bool // keep the parts of a failed upload

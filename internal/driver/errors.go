@@ -69,6 +69,18 @@ func (e *RetriesExceededError) Error() string {
 // Unwrap returns the last real error.
 func (e *RetriesExceededError) Unwrap() error { return e.Last }
 
+// StreamMemoryError says that a stream which must go with one request can't be
+// held in memory as a whole, so that the request could be sent again.
+type StreamMemoryError struct {
+	Size int64 // bytes of the stream
+	Room int64 // bytes that MemoryLimit leaves for streams
+}
+
+// Error names the option that has to be larger.
+func (e *StreamMemoryError) Error() string {
+	return fmt.Sprintf("stream of %d bytes must go with one request (ContentMD5, WriteOffsetBytes) and so be in memory as a whole: MemoryLimit leaves room for less than %d", e.Size, e.Room)
+}
+
 // ShortBodyError says that a body had fewer bytes than announced.
 type ShortBodyError struct {
 	Want, Got int64 // bytes

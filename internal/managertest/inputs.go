@@ -25,6 +25,7 @@ var inputTests = []conformanceTest{
 	{name: "input-of-copy", needFake: true, run: testCopyInput},
 	{name: "input-of-delete", needFake: true, run: testDeleteInput},
 	{name: "copy-keeps-tags", needFake: true, run: testCopyTags},
+	{name: "stream-of-one-request", needFake: true, run: testOneRequestStream},
 	{name: "input-is-not-changed", needFake: true, run: testInputUnchanged},
 }
 

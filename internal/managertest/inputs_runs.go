@@ -1,6 +1,8 @@
 package managertest
 
 import (
+	"crypto/md5"
+	"encoding/base64"
 	"io"
 	"maps"
 	"net/http"
@@ -44,6 +46,43 @@ func skipSingle(carry func(*haul.Manager, any) error) func(*haul.Manager, any) e
 			return io.EOF // as if it had failed
 		}
 		return carry(m, in)
+	}
+}
+
+// testOneRequestStream: a pipe with ContentMD5 or WriteOffsetBytes goes with one
+// PutObject, or is refused unread where memory can't hold it.
+func testOneRequestStream(t *testing.T, w *world) {
+	const limit, size = 8 * part, 3*part + 1
+	m := w.manager(func(o *haul.Options) { o.MemoryLimit = limit })
+	digest := md5.Sum(data(size))
+	for header, set := range map[string]func(*s3.PutObjectInput){
+		"Content-Md5":              func(in *s3.PutObjectInput) { in.ContentMD5 = ptr(base64.StdEncoding.EncodeToString(digest[:])) },
+		"X-Amz-Write-Offset-Bytes": func(in *s3.PutObjectInput) { in.WriteOffsetBytes = ptr[int64](0) },
+	} {
+		upload := func(r io.Reader, announced int64) error {
+			in := w.put("whole")
+			in.ContentLength = &announced
+			set(in)
+			_, err := haul.Wait(m.Upload(w.ctx, haul.FromReader(r), in))
+			return err
+		}
+		w.Fake.Reset()
+		if err := upload(newPattern(size), size); err != nil {
+			t.Errorf("%s: %v", header, err)
+		}
+		if sent := w.Fake.Requests(); len(sent) != 1 || sent[0].Op != "PutObject" || sent[0].Header.Get(header) == "" {
+			t.Errorf("%s: %d requests, want one PutObject with it", header, len(sent))
+		}
+		unread := newPattern(1)
+		if err := upload(unread, limit); err == nil || !strings.Contains(err.Error(), "MemoryLimit") {
+			t.Errorf("%s of %d bytes: got %v, want an error that names MemoryLimit", header, limit, err)
+		}
+		if b, _ := io.ReadAll(unread); len(b) != 1 {
+			t.Errorf("%s: the stream was read before it was refused", header)
+		}
+		if err := upload(newPattern(size+1), size); err == nil {
+			t.Errorf("%s: a stream of more than its ContentLength was taken", header)
+		}
 	}
 }
 
