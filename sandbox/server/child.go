@@ -52,7 +52,8 @@ func serveChild(in io.Reader, out io.Writer) error {
 	return Run(ctx, o, func(endpoint string) { fmt.Fprintln(out, endpoint) })
 }
 
-// redirectStdout keeps the gateway, which prints on standard output even when quiet, away from the pipe to the parent.
+// redirectStdout keeps the gateway, which prints on standard output even when quiet, away from the pipe to the parent. It
+// doesn't reach the log of requests, which took hold of standard output when the process began: the parent drains it.
 func redirectStdout(quiet bool) {
 	os.Stdout = os.Stderr
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); quiet && err == nil {

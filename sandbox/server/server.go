@@ -92,7 +92,8 @@ type Server struct {
 	Dir       string // where the server keeps its folders
 
 	cmd       *exec.Cmd
-	stdin     io.Closer // closing it ends the child
+	stdin     io.Closer     // closing it ends the child
+	drained   chan struct{} // closed by drain, once the child's standard output has ended
 	http      *http.Client
 	removeDir bool
 	closeOnce sync.Once
@@ -187,22 +188,38 @@ func (s *Server) launch(o Options) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.cmd, s.stdin = cmd, stdin
-	if err := s.awaitReady(o, stdin, stdout); err != nil {
+	s.cmd, s.stdin, s.drained = cmd, stdin, make(chan struct{})
+	lines := bufio.NewReader(stdout)
+	err = s.awaitReady(o, stdin, lines)
+	go s.drain(lines, o.Quiet)
+	if err != nil {
 		return errors.Join(err, s.stop())
 	}
 	return nil
 }
 
+// drain takes what the child prints after its endpoint, until its end: the gateway's log of requests, which it writes to
+// the standard output that its process began with. A pipe that nobody reads would be full after some 550 requests, and
+// the child would stand still for good.
+func (s *Server) drain(lines io.Reader, quiet bool) {
+	defer close(s.drained)
+	out := io.Writer(os.Stderr)
+	if quiet {
+		out = io.Discard
+	}
+	io.Copy(out, lines)
+	io.Copy(io.Discard, lines) // if our standard error takes no more, the child goes on nevertheless
+}
+
 // awaitReady hands the options to the child, reads its endpoint back and asks for its health once. The socket is bound
 // before the endpoint is told, so the one request waits in the listen queue at worst.
-func (s *Server) awaitReady(o Options, stdin io.Writer, stdout io.Reader) error {
+func (s *Server) awaitReady(o Options, stdin io.Writer, lines *bufio.Reader) error {
 	kill := time.AfterFunc(startLimit, func() { s.cmd.Process.Kill() })
 	defer kill.Stop()
 	if err := json.NewEncoder(stdin).Encode(o); err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	line, err := lines.ReadString('\n')
 	if err != nil {
 		return fmt.Errorf("%s: %w", childExitHint, err)
 	}
@@ -257,11 +274,12 @@ func (s *Server) Close() error {
 	return s.closeErr
 }
 
-// stop closes the child's standard input, which ends it, and waits.
+// stop closes the child's standard input, which ends it, and waits: for what it printed first, since Wait closes the pipe.
 func (s *Server) stop() error {
 	s.stdin.Close()
 	kill := time.AfterFunc(stopLimit, func() { s.cmd.Process.Kill() })
 	defer kill.Stop()
+	<-s.drained
 	return s.cmd.Wait()
 }
 

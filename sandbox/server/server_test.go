@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -181,6 +182,34 @@ func TestStartReportsAnAddressInUse(t *testing.T) {
 	if s, err := server.Start(server.Options{Addr: l.Addr().String(), Quiet: true}); err == nil {
 		s.Close()
 		t.Error("start on an address in use: got no error, want one")
+	}
+}
+
+// TestServerThatLogsGoesOn sends more requests than the pipe between child and parent has room for in lines of the log.
+func TestServerThatLogsGoesOn(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	stderr := os.Stderr
+	os.Stderr = null // a thousand lines are no news
+	defer func() { os.Stderr = stderr }()
+	s, err := server.Start(server.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.CreateBucket(t.Context(), "bucket"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	client := s.Client()
+	for n := range 1000 {
+		if _, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String("bucket")}); err != nil {
+			t.Fatalf("request %d: got %v, want an answer", n, err)
+		}
 	}
 }
 
