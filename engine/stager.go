@@ -60,6 +60,7 @@ type stager struct {
 	r     io.Reader
 	size  int64 // bytes that the stream should have, -1 if unknown
 	sizes func() (int64, error)
+	due   int64    // size of the next part where it is settled, else 0
 	held  []staged // read, and not handed to a lane yet
 	total int64    // bytes read
 	ended bool
@@ -91,9 +92,10 @@ func (s *stager) connect(ctx context.Context, template *s3api.Template, connecte
 }
 
 // fill reads until it is known whether the object goes with one request: until
-// the stream has ended or the threshold is reached.
+// the stream has ended, or the threshold is reached, or there is no memory to go
+// on, in which case it goes in parts.
 func (s *stager) fill(ctx context.Context) error {
-	for !s.ended && (len(s.held) == 0 || s.total < s.threshold() && s.total <= s.client.o.MemoryLimit/4) {
+	for !s.ended && (len(s.held) == 0 || s.due == 0 && s.total < s.threshold() && s.total <= s.client.o.MemoryLimit/4) {
 		part, err := s.next(ctx)
 		if err != nil {
 			return err
@@ -130,10 +132,10 @@ func (s *stager) choose() error {
 	return nil
 }
 
-// next reads the next part. It may be empty where the stream has ended.
+// next reads the next part. It is empty where the stream has ended, or where it
+// is due and there is no memory for it: whoever holds some doesn't wait for more.
 func (s *stager) next(ctx context.Context) (staged, error) {
-	size, err := s.sizes()
-	if err != nil {
+	if err := s.settle(); err != nil {
 		// The last part may have ended just where the stream does.
 		if n, rerr := io.ReadFull(s.r, make([]byte, 1)); n == 0 && rerr == io.EOF {
 			s.ended = true
@@ -141,10 +143,11 @@ func (s *stager) next(ctx context.Context) (staged, error) {
 		}
 		return staged{}, err
 	}
-	room, err := s.client.pool.Reserve(ctx, size)
-	if err != nil {
+	room, err := s.reserve(ctx)
+	if room == nil {
 		return staged{}, err
 	}
+	s.due = 0
 	var n int
 	err = s.client.lanes.outside(atCaller, func() error {
 		n, err = io.ReadFull(s.r, room.Bytes())
@@ -165,6 +168,23 @@ func (s *stager) next(ctx context.Context) (staged, error) {
 		return staged{}, err
 	}
 	return staged{room, int64(n)}, nil
+}
+
+// settle decides on the size of the next part, if it isn't settled.
+func (s *stager) settle() (err error) {
+	if s.due == 0 {
+		s.due, err = s.sizes()
+	}
+	return err
+}
+
+// reserve lends memory for the part that is due; nil if there is none, or while
+// none is free and some is held.
+func (s *stager) reserve(ctx context.Context) (*bufpool.Reservation, error) {
+	if len(s.held) > 0 {
+		return s.client.pool.TryReserve(s.due), nil
+	}
+	return s.client.pool.Reserve(ctx, s.due)
 }
 
 // compare holds the stream to its announced size.

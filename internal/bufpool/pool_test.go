@@ -311,3 +311,34 @@ func TestSlicesAreAligned(t *testing.T) {
 		p.PutSlice(b)
 	}
 }
+
+func TestTryReserveNeverWaits(t *testing.T) {
+	p := bufpool.New(10)
+	first := p.TryReserve(6)
+	if first == nil || first.Len() != 6 || p.InUse() != 6 {
+		t.Fatalf("got %v with %d bytes in use, want a reservation of 6", first, p.InUse())
+	}
+	if r := p.TryReserve(5); r != nil {
+		t.Error("got more than the limit, want nothing")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := p.Reserve(ctx, 9)
+			ended <- err
+		}()
+		synctest.Wait()
+		if r := p.TryReserve(1); r != nil {
+			t.Error("got what another waits for, want nothing")
+		}
+		cancel()
+		<-ended
+	})
+	second := p.TryReserve(4)
+	if second == nil {
+		t.Fatal("got nothing, want what is left")
+	}
+	first.Release()
+	second.Release()
+}

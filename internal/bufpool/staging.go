@@ -77,6 +77,21 @@ func (p *Pool) Reserve(ctx context.Context, n int64) (*Reservation, error) {
 	return r, nil
 }
 
+// TryReserve lends n bytes of staging memory if they are free and nobody waits
+// for memory, else nil. It doesn't block, so that whoever holds reservations may
+// call it.
+func (p *Pool) TryReserve(n int64) *Reservation {
+	s := &p.staging
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n < 0 || s.waiting.Len() > 0 || n > p.limit-s.used {
+		return nil
+	}
+	r := &Reservation{bytes: n, buffer: s.lendLocked(n, p.limit)}
+	r.pool.Store(p)
+	return r
+}
+
 // abandon takes a waiter out of the queue. It returns false if the waiter was
 // granted in the meantime: the reservation is then there and is used.
 func (p *Pool) abandon(place *list.Element) bool {
@@ -103,12 +118,19 @@ func (s *staging) grantLocked(limit int64) {
 			return
 		}
 		s.waiting.Remove(front)
-		w.buffer = s.takeLocked(w.bytes)
-		s.used += w.bytes
-		s.lent++
-		s.evictLocked(limit - s.used)
+		w.buffer = s.lendLocked(w.bytes, limit)
 		close(w.granted)
 	}
+}
+
+// lendLocked counts n bytes that fit as reserved, and returns an idle buffer for
+// them, or nil.
+func (s *staging) lendLocked(n, limit int64) []byte {
+	b := s.takeLocked(n)
+	s.used += n
+	s.lent++
+	s.evictLocked(limit - s.used)
+	return b
 }
 
 // takeLocked returns the idle buffer of n bytes that was given back last, or
