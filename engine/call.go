@@ -38,19 +38,23 @@ type call struct {
 	// linger is how long an attempt goes on after its transfer was cancelled:
 	// an upload whose id isn't known can't be aborted.
 	linger time.Duration
+	// second says that it is the second copy of a part that another call carries:
+	// it has one attempt, and tells no progress.
+	second bool
 	// undo takes back what a failed attempt has told as progress; nil: nothing.
 	undo func()
 
 	// What has happened so far.
 	began      time.Time
 	attempts   int
-	refreshed  bool  // credentials were asked for anew
-	redirected bool  // the region was changed
-	retimed    bool  // the server's clock was taken over
-	resent     bool  // bytes that arrived damaged were sent anew
-	exhausted  bool  // the last error could have been tried again
-	last       error // of the last attempt that was not cancelled
-	unmended   error // why its cause could not be removed
+	body       *payload // of the last attempt; nil: none was made
+	refreshed  bool     // credentials were asked for anew
+	redirected bool     // the region was changed
+	retimed    bool     // the server's clock was taken over
+	resent     bool     // bytes that arrived damaged were sent anew
+	exhausted  bool     // the last error could have been tried again
+	last       error    // of the last attempt that was not cancelled
+	unmended   error    // why its cause could not be removed
 	// What the last attempt was signed with.
 	signedAs s3api.Credentials
 	signedBy time.Duration // the clock's offset
@@ -86,6 +90,10 @@ func (t *transfer) do(ctx context.Context, ln *lane, c *call) (*s3api.Response, 
 // persist sends the call until it succeeds, fails for good or has been tried
 // often enough. The lane is held while an attempt runs, not while it waits.
 func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Response, error) {
+	attempts := t.policy.MaxAttempts
+	if c.second {
+		attempts = 1
+	}
 	for {
 		if err := ln.take(ctx); err != nil {
 			return nil, err
@@ -104,7 +112,7 @@ func (t *transfer) persist(ctx context.Context, ln *lane, c *call) (*s3api.Respo
 		if verdict.Throttle {
 			t.client.lanes.throttled()
 		}
-		c.exhausted = verdict.Retry && c.attempts >= t.policy.MaxAttempts
+		c.exhausted = verdict.Retry && c.attempts >= attempts
 		if !verdict.Retry || c.exhausted || !t.mend(ctx, c, err, verdict) {
 			return nil, err
 		}
@@ -272,7 +280,11 @@ func (t *transfer) noteAnswer(ctx context.Context, w *watch, c *call, err error)
 func (t *transfer) count(c *call) {
 	t.requests.Add(1)
 	t.client.requests.Add(1)
-	if c.attempts > 1 {
+	switch {
+	case c.second:
+		t.extraRequests.Add(1)
+		t.client.races.Add(1)
+	case c.attempts > 1:
 		t.extraRequests.Add(1)
 		t.client.retries.Add(1)
 	}

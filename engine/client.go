@@ -41,6 +41,8 @@ type Client struct {
 	closed   atomic.Bool
 	requests atomic.Int64
 	retries  atomic.Int64
+	races    atomic.Int64
+	raced    atomic.Int64 // bytes moved by second copies, or reserved for them
 	sent     atomic.Int64
 	received atomic.Int64
 }
@@ -102,6 +104,7 @@ type Stats struct {
 	LanesBusy     int   // lanes that carry something
 	Requests      int64 // requests sent, retries included
 	Retries       int64 // of these: attempts after the first
+	Races         int64 // of these: second copies of a part that was late
 	BytesSent     int64 // object bytes of uploads, retries included
 	BytesReceived int64 // object bytes of downloads, retries included
 	MemoryLimit   int64 // bytes that may be buffered
@@ -122,7 +125,7 @@ type Stats struct {
 func (c *Client) Stats() Stats {
 	s := Stats{
 		LanesMax: c.o.MaxConnections,
-		Requests: c.requests.Load(), Retries: c.retries.Load(),
+		Requests: c.requests.Load(), Retries: c.retries.Load(), Races: c.races.Load(),
 		BytesSent: c.sent.Load(), BytesReceived: c.received.Load(),
 		MemoryLimit: c.o.MemoryLimit, MemoryInUse: c.pool.InUse() + c.ahead.InUse(),
 	}

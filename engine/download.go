@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/haul-s3/haul/internal/body"
 	"github.com/haul-s3/haul/internal/checksum"
@@ -54,14 +55,30 @@ type download struct {
 	next int // the first piece that no lane has; guarded by mu
 }
 
-// piece is one range of a download, on its lane.
+// piece is one range of a download, on its lane. What is below turn belongs to
+// whoever has its token, which is one lane, or one of two where the piece is
+// raced.
 type piece struct {
 	i           int
-	off, length int64 // in the sink
-	got         int64 // bytes that are in the sink
-	sum         *checksum.Hash
-	own         *checksum.Hash // for the journal, where sum doesn't do
-	ordered     *body.OrderedPart
+	off, length int64         // in the sink
+	turn        chan struct{} // holds a token while somebody brings bytes to the sink; nil: one lane has it alone
+	carried     *carried      // nil: it is not raced
+
+	got     atomic.Int64 // bytes that are in the sink; read by others too
+	sum     *checksum.Hash
+	own     *checksum.Hash // for the journal, where sum doesn't do
+	ordered *body.OrderedPart
+	done    bool
+	err     error // why nobody can go on with it
+}
+
+// fetch is one answer on its way into a piece, and then perhaps into the next.
+// It belongs to one lane.
+type fetch struct {
+	p     *piece
+	at    int64 // place in the piece of the answer's next byte
+	moved int64 // bytes that have arrived
+	err   error // why the sink didn't take them
 }
 
 func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
@@ -127,28 +144,31 @@ func (d *download) join() {
 func (d *download) firstLane(ctx context.Context) error {
 	ln := d.lane()
 	defer ln.drop()
-	p := &piece{}
+	f := &fetch{p: &piece{}}
 	c := &call{template: d.template}
 	c.prepare = func(h http.Header, query *string) {
 		if d.head != nil {
-			d.askRange(p, h, query) // the first answer broke off
+			d.askRange(f, h, query) // the first answer broke off
 		} else {
 			d.pinKnown(h)
 		}
 	}
+	own, cancel := context.WithCancelCause(ctx) // ends where another lane has outrun this one
+	defer cancel(nil)
 	c.read = func(w *watch, resp *wire.Response) error {
 		if d.head == nil {
-			if err := d.begin(ctx, ln, w, p, resp); err != nil {
+			if err := d.begin(own, ln, w, f.p, resp); err != nil {
 				return err
 			}
-			return d.readOn(ctx, ln, w, c, p, resp)
+			return d.readOn(own, ln, w, c, f, resp, cancel)
 		}
-		if err := d.checkRange(p, resp); err != nil {
+		if err := d.checkRange(f, resp); err != nil {
 			return err
 		}
-		return d.receive(ctx, ln, w, p, resp)
+		return d.receive(own, ln, w, f, resp)
 	}
-	if _, err := d.do(ctx, ln, c); err != nil {
+	_, err := d.do(own, ln, c)
+	if err = d.leave(f.p, err); err != nil {
 		return d.explain(err)
 	}
 	return d.otherLane(ctx, ln)
@@ -296,6 +316,7 @@ func (d *download) startOrdered() {
 			}
 			ln.drop()
 		}
+		d.race(d.groupCtx, ln)
 		return nil
 	}
 	d.spawn.more()
@@ -329,7 +350,10 @@ func (d *download) plan(i int, p *piece) {
 	if d.size > 0 {
 		r = plan.Uniform{Size: d.size, PartSize: d.partSize}.At(i)
 	}
-	*p = piece{i: i, off: r.Offset, length: r.Length, sum: d.expected.hash()}
+	p.i, p.off, p.length, p.sum = i, r.Offset, r.Length, d.expected.hash()
+	if d.pieces > 1 {
+		p.turn = make(chan struct{}, 1)
+	}
 	d.noting(p)
 }
 
@@ -352,24 +376,29 @@ func (d *download) claim(only int) *piece {
 	return p
 }
 
-// readOn reads the first answer's body: p, and then piece after piece until one
-// is somebody else's.
-func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, p *piece, resp *wire.Response) error {
+// readOn reads the first answer's body: its piece, and then piece after piece
+// until one is somebody else's. cancel ends ctx.
+func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, f *fetch, resp *wire.Response, cancel context.CancelCauseFunc) error {
 	for {
 		if d.pieces > 1 {
-			c.part = p.i + 1
+			c.part = f.p.i + 1
+			d.enter(f.p, cancel)
 		}
-		if err := d.receive(ctx, ln, w, p, resp); err != nil {
+		if err := d.receive(ctx, ln, w, f, resp); err != nil {
 			return err
 		}
 		if d.order != nil {
 			return nil // its pieces are given out by one goroutine
 		}
-		following := d.claim(p.i + 1)
+		if f.at < f.p.length {
+			return nil // another lane was faster: this answer stands in the middle of the piece
+		}
+		following := d.claim(f.p.i + 1)
 		if following == nil {
 			return nil
 		}
-		*p = *following
+		_ = d.leave(f.p, nil)
+		f.p, f.at = following, 0
 	}
 }
 
@@ -382,6 +411,7 @@ func (d *download) otherLane(ctx context.Context, ln *lane) error {
 		ln.drop() // it is others' turn
 		p := d.claim(-1)
 		if p == nil {
+			d.race(ctx, ln)
 			return nil
 		}
 		if err := d.carry(ctx, ln, p); err != nil {
@@ -396,25 +426,32 @@ func (d *download) carry(ctx context.Context, ln *lane, p *piece) error {
 		return err
 	}
 	d.spawn.more()
-	c := &call{template: d.template, part: p.i + 1}
-	c.prepare = func(h http.Header, query *string) { d.askRange(p, h, query) }
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d.enter(p, cancel)
+	_, err := d.do(ctx, ln, d.rangeCall(ctx, ln, &fetch{p: p}))
+	return d.explain(d.leave(p, err))
+}
+
+// rangeCall is the call that brings what is missing of a piece.
+func (d *download) rangeCall(ctx context.Context, ln *lane, f *fetch) *call {
+	c := &call{template: d.template, part: f.p.i + 1}
+	c.prepare = func(h http.Header, query *string) { d.askRange(f, h, query) }
 	c.read = func(w *watch, resp *wire.Response) error {
-		if err := d.checkRange(p, resp); err != nil {
+		if err := d.checkRange(f, resp); err != nil {
 			return err
 		}
-		return d.receive(ctx, ln, w, p, resp)
+		return d.receive(ctx, ln, w, f, resp)
 	}
-	if _, err := d.do(ctx, ln, c); err != nil {
-		return d.explain(err)
-	}
-	return nil
+	return c
 }
 
 // askRange asks for what is missing of a piece, of the object that the transfer
 // began with.
-func (d *download) askRange(p *piece, h http.Header, query *string) {
-	if p.length > 0 {
-		h[s3api.HeaderRange] = []string{plan.Range{Offset: d.base + p.off + p.got, Length: p.length - p.got}.Header()}
+func (d *download) askRange(f *fetch, h http.Header, query *string) {
+	f.at = f.p.got.Load()
+	if f.p.length > 0 {
+		h[s3api.HeaderRange] = []string{f.missing(d.base).Header()}
 	}
 	if etag := strongETag(d.etag); etag != "" {
 		h[s3api.HeaderIfMatch] = []string{etag}
@@ -423,6 +460,12 @@ func (d *download) askRange(p *piece, h http.Header, query *string) {
 		*query = setQuery(*query, s3api.QueryVersionID, version)
 	}
 	*query = setQuery(*query, s3api.QueryPartNumber, "")
+}
+
+// missing is what an answer is to bring, in an object in which the sink begins
+// at base.
+func (f *fetch) missing(base int64) plan.Range {
+	return plan.Range{Offset: base + f.p.off + f.at, Length: f.p.length - f.at}
 }
 
 // explain turns S3's 412 for our own If-Match into what it means.
@@ -441,13 +484,13 @@ func (d *download) explain(err error) error {
 }
 
 // checkRange holds the answer to a range to what was asked for.
-func (d *download) checkRange(p *piece, resp *wire.Response) error {
+func (d *download) checkRange(f *fetch, resp *wire.Response) error {
 	permanent := func(err error) error { return &retry.Permanent{Err: err} }
 	if etag := resp.Header.Get(s3api.HeaderETag); etag != "" && d.etag != "" && etag != d.etag {
 		return permanent(&driver.ObjectModifiedError{Bucket: d.job.Bucket, Key: d.job.Key, ETag: d.etag,
 			Err: fmt.Errorf("an answer came with ETag %s", etag)})
 	}
-	want := plan.Range{Offset: d.base + p.off + p.got, Length: p.length - p.got}
+	want := f.missing(d.base)
 	if resp.Status == http.StatusOK {
 		if want.Offset == 0 && resp.ContentLength == want.Length {
 			return nil // the whole was asked for, and it is what came

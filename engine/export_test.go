@@ -121,3 +121,9 @@ func (p *patience) Limit(host string, op s3api.Operation, attempt, attempts int,
 func (p *patience) Note(host string, op s3api.Operation, took time.Duration, inVain bool) {
 	p.note(answers{host, op}, took, inVain)
 }
+
+// Moved fills the budget for races as n bytes that were sent would.
+func (c *Client) Moved(n int64) { c.sent.Add(n) }
+
+// Raced is how many bytes of that budget are spent.
+func (c *Client) Raced() int64 { return c.raced.Load() }

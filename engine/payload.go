@@ -125,6 +125,7 @@ type payload struct {
 	content content
 	proof   *proof
 	hash    string        // X-Amz-Content-Sha256
+	quiet   bool          // tells no progress
 	answer  time.Duration // limit on the wait for the answer, once all is sent
 
 	mu      sync.Mutex // guards what follows: the exchange may be a goroutine behind
@@ -290,7 +291,7 @@ func (b *payload) advanceLocked(n int, err error) error {
 		return err
 	}
 	b.t.client.sent.Add(int64(n))
-	for ; n > 0; n -= bufpool.SliceSize {
+	for ; n > 0 && !b.quiet; n -= bufpool.SliceSize {
 		b.t.events.Progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
 	}
 	b.w.work.set(atNetwork)
@@ -356,6 +357,16 @@ func (b *payload) undo() {
 		b.t.events.Progress(-b.pos)
 	}
 	b.pos = 0
+}
+
+// moved is how many content bytes were handed over.
+func (b *payload) moved() int64 {
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pos
 }
 
 // complete says whether the whole body was handed over.

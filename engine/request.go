@@ -32,6 +32,7 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 	var body *payload
 	if c.payload != nil {
 		body = c.payload(ctx, w)
+		c.body = body
 		body.dress(r)
 	}
 	if err := checkFields(header); err != nil {

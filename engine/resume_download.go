@@ -191,17 +191,17 @@ func (d *download) same(ctx context.Context, p *piece, want uint64) (bool, error
 	var lane work // there is none yet
 	buf := d.client.pool.Get(bufpool.SliceSize)
 	defer d.client.pool.PutSlice(buf)
-	for p.got < p.length {
+	for at := int64(0); at < p.length; {
 		if err := context.Cause(ctx); err != nil {
 			return false, err
 		}
-		b := buf[:min(int64(len(buf)), p.length-p.got)]
+		b := buf[:min(int64(len(buf)), p.length-at)]
 		n, err := d.client.onThread(&lane, atDisk, func() (int, error) {
-			n, err := d.kept.ReadAt(b, p.off+p.got)
+			n, err := d.kept.ReadAt(b, p.off+at)
 			p.hash(b[:n])
 			return n, err
 		})
-		if p.got += int64(n); n < len(b) && err != nil {
+		if at += int64(n); n < len(b) && err != nil {
 			return false, nil
 		}
 	}

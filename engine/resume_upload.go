@@ -262,13 +262,14 @@ func (t *transfer) forgetUpload(ctx context.Context, id string) {
 	}
 }
 
-// overtaken says whether Complete has failed because a part that an earlier
-// transfer had on its way arrived after ours, and takes the parts that the store
-// has then. It is the same part of the same source, and S3 compares the checksum
-// that goes with it.
+// overtaken says whether Complete has failed because another copy of a part
+// arrived after ours, and takes the parts that the store has then: the slower
+// copy of a part that was raced, or one that an earlier transfer had on its way.
+// It is the same part of the same source, and S3 compares the checksum that goes
+// with it.
 func (m *multipart) overtaken(ctx context.Context, err error) bool {
 	var api interface{ ErrorCode() string }
-	if m.journal == nil || m.job.Checksum.Algorithm == checksum.None || !errors.As(err, &api) || api.ErrorCode() != "InvalidPart" {
+	if m.journal == nil && len(m.raced) == 0 || !errors.As(err, &api) || api.ErrorCode() != "InvalidPart" {
 		return false
 	}
 	listed, lerr := m.listParts(ctx, m.id)
@@ -277,9 +278,21 @@ func (m *multipart) overtaken(ctx context.Context, err error) bool {
 	}
 	changed := false
 	for _, r := range m.results {
-		if etag := listed[r.Number].ETag; etag != "" && etag != r.ETag {
-			r.ETag, changed = etag, true
+		if l := listed[r.Number]; l.ETag != "" && l.ETag != r.ETag && m.sameBytes(r, &l) {
+			r.ETag, changed = l.ETag, true
 		}
 	}
 	return changed
+}
+
+// sameBytes says whether the store's part can only be another copy of ours.
+func (m *multipart) sameBytes(ours *s3api.CompletedPart, stored *s3api.ListedPart) bool {
+	a := m.job.Checksum.Algorithm
+	if told := stored.Checksum(a.String()); a != checksum.None && told != "" && told != ours.Checksum {
+		return false
+	}
+	if length, ok := m.raced[ours.Number]; ok {
+		return stored.Size == length
+	}
+	return m.journal != nil && a != checksum.None
 }

@@ -303,6 +303,7 @@ func (o *opening) sendStaged(ctx context.Context, spawn *spawner, work <-chan nu
 		}
 		ln.drop() // while waiting for the stream
 	}
+	o.race(ctx, ln)
 	return nil
 }
 

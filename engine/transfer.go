@@ -24,6 +24,7 @@ type transfer struct {
 	began      time.Time
 	plain      bool // the default checksum is left out, since the store refuses it
 	flow       flow
+	tail       tail
 	journal    *resumption // nil: none is kept
 
 	requests      atomic.Int64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/haul-s3/haul/internal/body"
@@ -148,12 +149,12 @@ func (t *transfer) send(ctx context.Context, ln *lane, c *call, src content) (*s
 }
 
 func (t *transfer) sendProven(ctx context.Context, ln *lane, c *call, src content, p *proof) (*s3api.Response, error) {
-	var last *payload
 	c.payload = func(ctx context.Context, w *watch) *payload {
-		last = t.payload(ctx, w, src, p, t.https(c.template))
-		return last
+		b := t.payload(ctx, w, src, p, t.https(c.template))
+		b.quiet = c.second
+		return b
 	}
-	c.undo = func() { last.undo() }
+	c.undo = func() { c.body.undo() }
 	return t.do(ctx, ln, c)
 }
 
@@ -184,6 +185,9 @@ type multipart struct {
 	results  []*s3api.CompletedPart
 	combiner *checksum.Combiner // nil: the object gets no full-object value from us
 	own      *s3api.Response    // of the object, if an earlier transfer has completed the upload
+
+	mu    sync.Mutex
+	raced map[int]int64 // by number, the length of parts that were raced; guarded by mu
 }
 
 // create opens the upload.
@@ -278,6 +282,7 @@ func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Con
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= n {
+				t.race(ctx, ln)
 				return nil
 			}
 			if err := ln.take(ctx); err != nil {
@@ -294,24 +299,80 @@ func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Con
 	return g.Wait()
 }
 
-// upload sends part i (from 0) and notes what Complete must tell about it.
+// upload sends part i (from 0), which another lane may send too if it is late,
+// and notes what Complete must tell about it.
 func (m *multipart) upload(ctx context.Context, ln *lane, i int, src content, done *s3api.CompletedPart) error {
-	c := &call{template: m.part, part: i + 1, prepare: func(_ http.Header, query *string) {
+	first, second := m.sending(i), m.sending(i)
+	second.call.second = true
+	c := &carried{length: src.length, left: func() int64 { return src.length }}
+	again := src
+	if src.proof != nil && src.proof.trailer {
+		again.proof = nil // one that is made on the way belongs to one copy
+	}
+	c.second = func(ctx context.Context, ln *lane) (int64, error) {
+		err := m.sendPart(ctx, ln, second, again)
+		return second.call.body.moved(), err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	m.tail.enter(c, cancel)
+	err := m.sendPart(ctx, ln, first, src)
+	if err = m.tail.leave(c, err); err != nil {
+		return err
+	}
+	s := first
+	switch told := first.call.body.moved(); {
+	case c.won:
+		s = second
+		m.credit(src.length - told) // the rest of what the first one has told as progress
+		m.extraBytes.Add(told)
+	case c.gone != nil:
+		m.extraBytes.Add(second.call.body.moved())
+	}
+	if c.gone != nil {
+		m.noteRaced(i, src.length)
+	}
+	*done = s3api.CompletedPart{Number: i + 1, ETag: s.etag, Checksum: s.proof.value}
+	if m.combiner != nil {
+		m.combiner.Add(i, s.proof.crc, src.length)
+	}
+	return nil
+}
+
+// sending is one copy of a part on its way, and what came of it.
+type sending struct {
+	call  *call
+	etag  string
+	proof *proof
+}
+
+func (m *multipart) sending(i int) *sending {
+	return &sending{call: &call{template: m.part, part: i + 1, prepare: func(_ http.Header, query *string) {
 		*query = setQuery(*query, s3api.QueryPartNumber, fmt.Sprint(i+1))
-	}}
-	resp, p, err := m.send(ctx, ln, c, src)
+	}}}
+}
+
+// sendPart sends one copy of a part.
+func (m *multipart) sendPart(ctx context.Context, ln *lane, s *sending, src content) error {
+	resp, p, err := m.send(ctx, ln, s.call, src)
 	if err != nil {
 		return err
 	}
-	etag := resp.Header.Get(s3api.HeaderETag)
-	if etag == "" {
-		return m.failure(c, errors.New("the answer to UploadPart has no ETag"))
-	}
-	*done = s3api.CompletedPart{Number: i + 1, ETag: etag, Checksum: p.value}
-	if m.combiner != nil {
-		m.combiner.Add(i, p.crc, src.length)
+	s.proof = p
+	if s.etag = resp.Header.Get(s3api.HeaderETag); s.etag == "" {
+		return m.failure(s.call, errors.New("the answer to UploadPart has no ETag"))
 	}
 	return nil
+}
+
+// noteRaced notes that two copies of a part of n bytes were on their way.
+func (m *multipart) noteRaced(i int, n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.raced == nil {
+		m.raced = map[int]int64{}
+	}
+	m.raced[i+1] = n
 }
 
 // finish completes the upload, or aborts it if the parts have failed.

@@ -59,8 +59,10 @@ type Sum struct {
 }
 
 // Checksum returns the value of the named algorithm ("CRC64NVME"), or "".
-func (r *CompleteResult) Checksum(algorithm string) string {
-	for _, s := range r.Sums {
+func (r *CompleteResult) Checksum(algorithm string) string { return sumOf(r.Sums, algorithm) }
+
+func sumOf(sums []Sum, algorithm string) string {
+	for _, s := range sums {
 		if strings.EqualFold(s.XMLName.Local, "Checksum"+algorithm) {
 			return s.Value
 		}
@@ -118,7 +120,11 @@ type ListedPart struct {
 	Number int    `xml:"PartNumber"`
 	ETag   string `xml:"ETag"`
 	Size   int64  `xml:"Size"`
+	Sums   []Sum  `xml:",any"`
 }
+
+// Checksum returns the value of the named algorithm, or "".
+func (p *ListedPart) Checksum(algorithm string) string { return sumOf(p.Sums, algorithm) }
 
 // PartList is one page of the answer to ListParts.
 type PartList struct {
