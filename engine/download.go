@@ -15,7 +15,6 @@ import (
 	"github.com/haul-s3/haul/internal/retry"
 	"github.com/haul-s3/haul/internal/s3api"
 	"github.com/haul-s3/haul/internal/wire"
-	"golang.org/x/sync/errgroup"
 )
 
 // A download goes through these stages:
@@ -30,9 +29,8 @@ import (
 type download struct {
 	*transfer
 	template *s3api.Template
-	group    *errgroup.Group // the lanes
+	group    *group // the lanes
 	groupCtx context.Context
-	led      chan error // what became of the first lane; nil: there are no others
 
 	// Set by begin, on the first lane, before any other lane runs.
 	head     *s3api.Response
@@ -81,62 +79,54 @@ type fetch struct {
 	err   error // why the sink didn't take them
 }
 
-func (t *transfer) download(ctx context.Context) (*driver.Outcome, error) {
+func (t *transfer) download(ctx context.Context) (out *driver.Outcome, err error) {
 	template, err := t.form(ctx, s3api.GetObject)
 	if err != nil {
 		return nil, err
 	}
 	d := &download{transfer: t, template: template}
-	d.group, d.groupCtx = errgroup.WithContext(ctx)
+	d.group, d.groupCtx = newGroup(ctx)
+	err = errEnded // so it is if a hook or a writer of the caller's ends this goroutine
+	defer func() { out, err = d.end(err) }()
+	return nil, d.fetch(ctx)
+}
+
+// fetch brings all bytes into the sink. The first lane is on the transfer's own
+// goroutine: most objects need no other.
+func (d *download) fetch(ctx context.Context) error {
 	tookUp, err := d.takeUp(ctx)
 	switch {
 	case err != nil:
+		return err
 	case tookUp:
 		d.fetchMissing()
 	default:
-		err = d.lead(d.groupCtx)
+		d.group.fail(d.firstLane(d.groupCtx))
 	}
-	if werr := d.group.Wait(); err == nil {
-		err = werr
+	if err := d.group.wait(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = d.validate(ctx)
+	if err := d.validate(ctx); err != nil {
+		return err
 	}
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx) // cancelled before the target was touched
-	}
+	return context.Cause(ctx) // cancelled before the target was touched
+}
+
+// end waits for the lanes and ends the sink: with the bytes in it, or without
+// them if err says that they are not there.
+func (d *download) end(err error) (*driver.Outcome, error) {
+	d.group.fail(err)
+	_ = d.group.wait() // err is the first failure, or what came after it
 	if d.order != nil {
 		d.order.Drop()
 	}
-	if d.sink == nil {
+	switch {
+	case d.sink == nil:
 		return nil, err
-	}
-	if err != nil {
+	case err != nil:
 		return nil, d.giveUp(err)
 	}
 	return d.commit()
-}
-
-// lead is the first lane, on the transfer's own goroutine: most objects need no
-// other. Where there are others, they learn what became of it.
-func (d *download) lead(ctx context.Context) (err error) {
-	err = errLaneEnded
-	defer func() {
-		if d.led != nil {
-			d.led <- err
-		}
-	}()
-	return d.firstLane(ctx)
-}
-
-// errLaneEnded is the error of a lane that was ended by runtime.Goexit in a
-// writer of the caller's.
-var errLaneEnded = errors.New("the goroutine that carried the first part ended")
-
-// join has the other lanes end with the first, and the first with them.
-func (d *download) join() {
-	d.led = make(chan error, 1)
-	d.group.Go(func() error { return <-d.led })
 }
 
 // firstLane sends the plain GET, reads as much of its answer as no other lane
@@ -277,7 +267,6 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 		d.spawn.started.Store(1)
 		return nil
 	}
-	d.join()
 	if d.order != nil {
 		var err error
 		if first.ordered, err = d.order.Part(ctx, first.off, first.length); err != nil {
@@ -320,7 +309,7 @@ func (d *download) startOrdered() {
 		return nil
 	}
 	d.spawn.more()
-	d.group.Go(func() error {
+	d.group.goes(func() error {
 		defer close(work)
 		return d.feedOrdered(d.groupCtx, work)
 	})
@@ -541,10 +530,10 @@ func (d *download) fetchAgain(ctx context.Context) error {
 	d.events.Progress(-d.size)
 	d.extraBytes.Add(d.size)
 	d.next, d.there = 0, nil
-	d.group, d.groupCtx = errgroup.WithContext(ctx)
+	d.group, d.groupCtx = newGroup(ctx)
 	d.spawnLanes()
 	d.spawn.more()
-	return d.group.Wait()
+	return d.group.wait()
 }
 
 // commit gives the bytes their name.

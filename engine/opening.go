@@ -34,6 +34,7 @@ func (t *transfer) opening(ctx context.Context, open func(context.Context) (*mul
 
 func (o *opening) run(ctx context.Context, open func(context.Context) (*multipart, error)) {
 	defer close(o.done)
+	o.err = errEnded // so it is if a hook of the caller's ends this goroutine
 	o.m, o.err = open(ctx)
 }
 

@@ -15,16 +15,18 @@ import (
 	"github.com/haul-s3/haul/internal/journal"
 	"github.com/haul-s3/haul/internal/plan"
 	"github.com/haul-s3/haul/internal/s3api"
-	"golang.org/x/sync/errgroup"
 )
 
 // downloadWithJournal is download, around which the journal is held.
-func (t *transfer) downloadWithJournal(ctx context.Context) (*driver.Outcome, error) {
+func (t *transfer) downloadWithJournal(ctx context.Context) (out *driver.Outcome, err error) {
 	if err := t.openJournal(ctx, journal.Download, s3api.GetObject); err != nil {
 		return nil, err
 	}
-	out, err := t.download(ctx)
-	return t.closeJournal(out, err, func(h *journal.Header) { t.discard(h.Temp) })
+	err = errEnded // as in download
+	defer func() {
+		out, err = t.closeJournal(out, err, func(h *journal.Header) { t.discard(h.Temp) })
+	}()
+	return t.download(ctx)
 }
 
 // discard removes what an earlier transfer left of the target.
@@ -163,26 +165,39 @@ func (d *download) otherObject(h *journal.Header, resp *s3api.Response) string {
 func (d *download) verify(ctx context.Context) error {
 	d.there = make([]bool, d.pieces)
 	var resumed atomic.Int64
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(verifiers())
-	for i, mark := range d.journal.Marks {
-		g.Go(func() error {
-			p := &piece{}
-			d.plan(i, p)
-			ok, err := d.same(ctx, p, mark.CRC)
-			if err != nil || !ok {
-				return err
+	marked := make(chan int, len(d.journal.Marks))
+	for i := range d.journal.Marks {
+		marked <- i
+	}
+	close(marked)
+	g, ctx := newGroup(ctx)
+	for range min(verifiers(), len(marked)) {
+		g.goes(func() error {
+			for i := range marked {
+				if err := d.verifyPiece(ctx, i, &resumed); err != nil {
+					return err
+				}
 			}
-			d.there[i] = true
-			d.expected.note(p)
-			resumed.Add(p.length)
-			d.credit(p.length)
 			return nil
 		})
 	}
-	err := g.Wait()
+	err := g.wait()
 	d.journal.resumed = resumed.Load()
 	return err
+}
+
+func (d *download) verifyPiece(ctx context.Context, i int, resumed *atomic.Int64) error {
+	p := &piece{}
+	d.plan(i, p)
+	ok, err := d.same(ctx, p, d.journal.Marks[i].CRC)
+	if err != nil || !ok {
+		return err
+	}
+	d.there[i] = true
+	d.expected.note(p)
+	resumed.Add(p.length)
+	d.credit(p.length)
+	return nil
 }
 
 // same reads a piece and says whether it has the checksum of the journal. What

@@ -17,15 +17,18 @@ import (
 )
 
 // uploadWithJournal is uploadFrom, around which the journal is held.
-func (t *transfer) uploadWithJournal(ctx context.Context, src *body.Reader) (*driver.Outcome, error) {
+func (t *transfer) uploadWithJournal(ctx context.Context, src *body.Reader) (out *driver.Outcome, err error) {
 	if t.job.Resume != nil && src.Info == nil {
 		return nil, fmt.Errorf("source %s is no regular file, which resuming needs", t.job.Source)
 	}
 	if err := t.openJournal(ctx, journal.Upload, s3api.PutObject); err != nil {
 		return nil, err
 	}
-	out, err := t.uploadFrom(ctx, src)
-	return t.closeJournal(out, err, func(h *journal.Header) { t.forgetUpload(ctx, h.UploadID) })
+	err = errEnded // so it is if a hook or a reader of the caller's ends this goroutine
+	defer func() {
+		out, err = t.closeJournal(out, err, func(h *journal.Header) { t.forgetUpload(ctx, h.UploadID) })
+	}()
+	return t.uploadFrom(ctx, src)
 }
 
 // openParts opens the upload, or takes up the one that an earlier transfer has

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
-)
+import "sync/atomic"
 
 // spawner puts goroutines of one transfer to work: one at first, and another
 // each time one of them has got a lane while yet another is free. So a transfer
@@ -12,7 +8,7 @@ import (
 // the tuner makes room for.
 type spawner struct {
 	lanes   *lanes
-	group   *errgroup.Group
+	group   *group
 	run     func() error // a goroutine's work
 	most    int64
 	started atomic.Int64
@@ -20,7 +16,7 @@ type spawner struct {
 
 // spawner returns one that starts at most so many goroutines, and no more than
 // the job's concurrency.
-func (t *transfer) spawner(g *errgroup.Group, most int) *spawner {
+func (t *transfer) spawner(g *group, most int) *spawner {
 	if t.job.Concurrency > 0 {
 		most = min(most, t.job.Concurrency)
 	}
@@ -37,5 +33,5 @@ func (s *spawner) more() {
 		s.started.Add(-1) // somebody was faster
 		return
 	}
-	s.group.Go(s.run)
+	s.group.goes(s.run)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/plan"
 	"github.com/haul-s3/haul/internal/s3api"
-	"golang.org/x/sync/errgroup"
 )
 
 // stream uploads a source that is read once, of a size that may not be known.
@@ -148,6 +147,12 @@ func (s *stager) next(ctx context.Context) (staged, error) {
 		return staged{}, err
 	}
 	s.due = 0
+	read := false
+	defer func() { // also where the caller's reader ends this goroutine
+		if !read {
+			room.Release()
+		}
+	}()
 	var n int
 	err = s.client.lanes.outside(atCaller, func() error {
 		n, err = io.ReadFull(s.r, room.Bytes())
@@ -164,9 +169,9 @@ func (s *stager) next(ctx context.Context) (staged, error) {
 		err = context.Cause(ctx)
 	}
 	if err != nil || n == 0 {
-		room.Release()
 		return staged{}, err
 	}
+	read = true
 	return staged{room, int64(n)}, nil
 }
 
@@ -240,15 +245,15 @@ func (j *joined) ReadAt(p []byte, off int64) (n int, err error) {
 // sendAll hands what is held, and all that follows, to the transfer's lanes.
 func (s *stager) sendAll(ctx context.Context, o *opening) error {
 	work := make(chan numbered)
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := newGroup(ctx)
 	spawn := s.spawner(g, s3api.MaxParts)
 	spawn.run = func() error { return o.sendStaged(ctx, spawn, work) }
 	spawn.more()
-	g.Go(func() error {
+	g.goes(func() error {
 		defer close(work)
 		return s.feed(ctx, work)
 	})
-	return g.Wait()
+	return g.wait()
 }
 
 // numbered is a staged part with its place; done is where its result goes.
@@ -292,13 +297,7 @@ func (o *opening) sendStaged(ctx context.Context, spawn *spawner, work <-chan nu
 	ln := o.lane()
 	defer ln.drop()
 	for n := range work {
-		err := ln.take(ctx)
-		if err == nil {
-			spawn.more()
-			err = o.sendPart(ctx, ln, n)
-		}
-		n.room.Release()
-		if err != nil {
+		if err := o.sendPart(ctx, ln, spawn, n); err != nil {
 			return err
 		}
 		ln.drop() // while waiting for the stream
@@ -307,8 +306,13 @@ func (o *opening) sendStaged(ctx context.Context, spawn *spawner, work <-chan nu
 	return nil
 }
 
-// sendPart carries one staged part.
-func (o *opening) sendPart(ctx context.Context, ln *lane, n numbered) error {
+// sendPart carries one staged part and gives its room back.
+func (o *opening) sendPart(ctx context.Context, ln *lane, spawn *spawner, n numbered) error {
+	defer n.room.Release()
+	if err := ln.take(ctx); err != nil {
+		return err
+	}
+	spawn.more()
 	part := n.content()
 	m, err := o.await(ctx, ln, &part)
 	if err != nil {

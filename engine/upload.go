@@ -14,7 +14,6 @@ import (
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/plan"
 	"github.com/haul-s3/haul/internal/s3api"
-	"golang.org/x/sync/errgroup"
 )
 
 // An upload goes through these stages:
@@ -26,16 +25,17 @@ import (
 //	stream   the same for a source that is read once: staged in order, sent in parallel
 //	abort    on failure, until nothing is left on the server
 
-func (t *transfer) upload(ctx context.Context) (*driver.Outcome, error) {
+func (t *transfer) upload(ctx context.Context) (out *driver.Outcome, err error) {
 	src, err := t.job.Source.Open(t.job.FS)
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.uploadWithJournal(ctx, src)
-	if cerr := src.Close(); err == nil && cerr != nil {
-		return nil, cerr
-	}
-	return out, err
+	defer func() { // also where a hook or a reader of the caller's ends this goroutine
+		if cerr := src.Close(); err == nil && cerr != nil {
+			out, err = nil, cerr
+		}
+	}()
+	return t.uploadWithJournal(ctx, src)
 }
 
 // uploadOnce decides between one request and many.
@@ -274,7 +274,7 @@ func (t *transfer) parts(ctx context.Context, c content) (*driver.Outcome, error
 // one fails.
 func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Context, ln *lane, i int) error) error {
 	var next atomic.Int64
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := newGroup(ctx)
 	s := t.spawner(g, n)
 	s.run = func() error {
 		ln := t.lane()
@@ -296,7 +296,7 @@ func (t *transfer) spread(ctx context.Context, n int, carry func(ctx context.Con
 		}
 	}
 	s.more()
-	return g.Wait()
+	return g.wait()
 }
 
 // upload sends part i (from 0), which another lane may send too if it is late,

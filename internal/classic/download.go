@@ -149,13 +149,19 @@ func (t *transfer) wholeAsked(size int64) error {
 func (o *object) whole() bool { return o.base == 0 && o.size == o.total && o.t.job.PartNumber == 0 }
 
 // deliver brings the bytes to the sink and ends it.
-func (o *object) deliver(ctx context.Context, a *answer) (*driver.Outcome, error) {
+func (o *object) deliver(ctx context.Context, a *answer) (_ *driver.Outcome, err error) {
+	defer a.close()
 	w, err := o.t.job.Sink.Open(o.t.d.c.FS, o.size)
 	if err != nil {
-		a.close()
 		return nil, err
 	}
 	o.writer = o.follow(w)
+	err = errEnded // so it is if the caller's code ends this goroutine
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Abort())
+		}
+	}()
 	size, sum, err := o.fetchAll(ctx, a)
 	if err == nil {
 		err = ended(ctx, ctx.Err())
@@ -164,7 +170,7 @@ func (o *object) deliver(ctx context.Context, a *answer) (*driver.Outcome, error
 		err = w.Commit(body.Info{Size: size, LastModified: aws.ToTime(o.first.LastModified)})
 	}
 	if err != nil {
-		return nil, errors.Join(err, w.Abort())
+		return nil, err
 	}
 	out := *o.first
 	out.Body = http.NoBody

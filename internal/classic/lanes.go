@@ -2,13 +2,15 @@ package classic
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
 // parallel runs up to n lanes, each of which takes the next piece of work and
 // does it, until next says that there is none. next is called by one lane at a
 // time and in order, and may block. The first error ends all lanes; parallel
-// waits for them and returns it, or the cause of ctx if that ended them.
+// waits for them and returns it, or the cause of ctx if that ended them. A lane
+// that runtime.Goexit ends, in the caller's code, has failed.
 func parallel[P any](ctx context.Context, n int, next func(context.Context) (P, bool, error), do func(context.Context, P) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -25,18 +27,13 @@ func parallel[P any](ctx context.Context, n int, next func(context.Context) (P, 
 		return p, ok && err == nil, err
 	}
 	lane := func() {
-		for {
-			p, ok, err := take()
-			if ok {
-				err = do(ctx, p)
-			}
+		err := errEnded
+		defer func() {
 			if err != nil {
 				cancel(err)
 			}
-			if !ok || err != nil {
-				return
-			}
-		}
+		}()
+		err = work(ctx, take, do)
 	}
 	var lanes sync.WaitGroup
 	for range n {
@@ -44,6 +41,22 @@ func parallel[P any](ctx context.Context, n int, next func(context.Context) (P, 
 	}
 	lanes.Wait()
 	return context.Cause(ctx) // nil unless a lane or the caller ended it
+}
+
+// errEnded is the error of a goroutine that was ended by runtime.Goexit.
+var errEnded = errors.New("the goroutine that carried the bytes ended in the caller's code")
+
+// work is what a lane does.
+func work[P any](ctx context.Context, take func() (P, bool, error), do func(context.Context, P) error) error {
+	for {
+		p, ok, err := take()
+		if ok {
+			err = do(ctx, p)
+		}
+		if !ok || err != nil {
+			return err
+		}
+	}
 }
 
 // counted returns a next for parallel that counts to n: 0, 1, … n-1.

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/haul-s3/haul"
@@ -89,6 +93,59 @@ func testPanics(t *testing.T, w *world) {
 	if err := m.Shutdown(w.ctx); err != nil {
 		t.Errorf("Shutdown after panics: %v", err)
 	}
+}
+
+// testGoexit ends the goroutine of each call of OnProgress in turn, as
+// t.FailNow in a hook does: a part that is missing must not pass for one that
+// is there.
+func testGoexit(t *testing.T, w *world) {
+	m := w.manager()
+	w.intercept(func(_ string, next http.Handler, rw http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&noChecksum{rw}, r) // which would find what is missing
+	})
+	for _, o := range w.operations(t.TempDir()) {
+		if !strings.HasPrefix(o.name, "download") {
+			continue
+		}
+		for at := int64(1); ; at += 5 {
+			var l hookLog
+			var calls atomic.Int64
+			exit := haul.SubscriberFuncs{Progress: func(*haul.Future, int64) {
+				if calls.Add(1) == at {
+					runtime.Goexit()
+				}
+			}}
+			f, err := o.begin(w.ctx, m, haul.WithSubscribers(l.subscriber("a"), exit))
+			_, err = haul.Wait(f, err)
+			if calls.Load() < at {
+				w.must(nil, err)
+				o.right(t)
+				break
+			}
+			if err == nil {
+				t.Errorf("%s: Goexit in call %d of OnProgress: got success, want an error", o.name, at)
+			}
+			if got := l.of("done"); len(got) != 1 {
+				t.Errorf("%s: Goexit in call %d of OnProgress: OnDone: got %q, want one", o.name, at, got)
+			}
+			o.untouched(t)
+		}
+	}
+	if err := m.Shutdown(w.ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// noChecksum leaves the checksum out of an answer.
+type noChecksum struct{ http.ResponseWriter }
+
+func (n *noChecksum) WriteHeader(status int) {
+	for name := range n.Header() {
+		if strings.HasPrefix(name, "X-Amz-Checksum-") {
+			n.Header().Del(name)
+		}
+	}
+	n.ResponseWriter.WriteHeader(status)
 }
 
 func testSetError(t *testing.T, w *world) {

@@ -29,6 +29,7 @@ var lifecycleTests = []conformanceTest{
 	{name: "values-of-the-caller", run: testValues},
 	{name: "error-of-on-queued", needFake: true, run: testOnQueuedError},
 	{name: "panic-in-each-hook", needFake: true, run: testPanics},
+	{name: "goexit-in-on-progress", needFake: true, run: testGoexit},
 	{name: "set-error-in-on-done", needFake: true, run: testSetError},
 	{name: "outcome-before-the-end", needFake: true, run: testOutcomeBefore},
 	{name: "cancel-is-true-once", needFake: true, run: testCancelOnce},

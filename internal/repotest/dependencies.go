@@ -16,7 +16,7 @@ var dependencies = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/s3": "haul takes and gives the SDK's own types",
 	"github.com/aws/smithy-go":                "the SDK's errors, and its way from an input to a request",
 	"github.com/minio/crc64nvme":              "the vectorised CRC64NVME, which the standard library has not",
-	"golang.org/x/sync":                       "semaphores and error groups",
+	"golang.org/x/sync":                       "semaphores",
 	"golang.org/x/sys":                        "file preallocation, locks and socket options",
 }
 

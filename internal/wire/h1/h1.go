@@ -112,15 +112,21 @@ func (c *Client) do(ctx context.Context, r *wire.Request, reuse bool) (*exchange
 	if err := c.connect(x, r, reuse); err != nil {
 		return nil, err
 	}
+	answered := false
+	defer func() { // also where a body of the caller's ends this goroutine
+		if !answered {
+			x.drop()
+		}
+	}()
 	early, err := x.send(r)
 	if err == nil && !early {
 		_, err = x.readHead(true)
 	}
 	if err != nil {
-		x.drop()
 		return x, err
 	}
 	x.open(r.Method, early)
+	answered = true
 	return x, nil
 }
 

@@ -52,12 +52,13 @@ func (x *exchange) send(r *wire.Request) (early bool, err error) {
 	if c.tls == nil && c.sock.raw != nil && canSendFile {
 		s.filed, _ = r.Body.(wire.Filed)
 	}
-	early, err = s.all()
-	c.file.f, c.file.call = nil, nil
-	if s.slice != nil {
-		c.in.buffers.PutSlice(s.slice)
-	}
-	return early, err
+	defer func() {
+		c.file.f, c.file.call = nil, nil
+		if s.slice != nil {
+			c.in.buffers.PutSlice(s.slice)
+		}
+	}()
+	return s.all()
 }
 
 // all sends the body, and the head with its first bytes.
