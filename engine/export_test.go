@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"os"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/haul-s3/haul/internal/s3api"
 	"github.com/haul-s3/haul/internal/throttle"
 	"github.com/haul-s3/haul/internal/wire"
+	"github.com/haul-s3/haul/internal/wire/h1"
 )
 
 // Lanes and Flow are what the tests of lanes and tuner see.
@@ -100,6 +103,11 @@ func NewFilePayload(c *Client, f *os.File, n int64, limit *throttle.Limiter) wir
 	w.stop()
 	t := &transfer{client: c, job: &driver.Job{Bandwidth: limit}}
 	return t.payload(ctx, w, content{at: f, length: n, local: true}, &proof{algorithm: checksum.CRC64NVME}, false)
+}
+
+// DialBy has the client's own HTTP/1.1 use connections of dial.
+func (c *Client) DialBy(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	c.exchange = h1.New(h1.Config{Dial: dial, TLS: &tls.Config{}, Buffers: c.pool})
 }
 
 // SetCPUTime replaces the clock of the process's use of processors.

@@ -10,10 +10,12 @@ import (
 )
 
 // What an exchange may do with a payload instead of reading it: take bytes that
-// are in memory as they are, and have the system send a file.
+// are in memory as they are, have the system send a file, and tell of bytes that
+// trickle.
 var (
 	_ wire.Lender = (*payload)(nil)
 	_ wire.Filed  = (*payload)(nil)
+	_ wire.Mover  = (*payload)(nil)
 )
 
 // asItIsLocked says that the next bytes to hand over are content, not framing.
@@ -76,6 +78,9 @@ func (b *payload) Sent(n int) error {
 	defer b.mu.Unlock()
 	return b.advanceLocked(n, nil)
 }
+
+// Moved keeps an attempt going whose bytes do, however slowly.
+func (b *payload) Moved() { b.w.progress() }
 
 // hashNext is readHashed for those who need no bytes: what is in memory is
 // hashed where it is.

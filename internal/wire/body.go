@@ -29,3 +29,13 @@ type Filed interface {
 	// from Read.
 	Sent(n int) error
 }
+
+// Mover is what a Request's Body may be that wants to know whether bytes move:
+// over a slow network a piece takes long from when it was read until the next one
+// is asked for.
+type Mover interface {
+	io.Reader
+	// Moved tells that the network has taken some of what was read, and not all.
+	// It is called by the goroutine of Do.
+	Moved()
+}

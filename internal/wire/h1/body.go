@@ -19,7 +19,8 @@ type exchange struct {
 	response wire.Response
 
 	head    head
-	interim int // interim answers so far
+	interim int        // interim answers so far
+	mover   wire.Mover // the request's body; nil: it isn't one
 
 	framing framing
 	left    int64 // bytes of a counted body

@@ -49,6 +49,7 @@ func (x *exchange) send(r *wire.Request) (early bool, err error) {
 		return s.push(nil)
 	}
 	s.lender, _ = r.Body.(wire.Lender)
+	x.mover, _ = r.Body.(wire.Mover)
 	if c.tls == nil && c.sock.raw != nil && canSendFile {
 		s.filed, _ = r.Body.(wire.Filed)
 	}
@@ -218,7 +219,10 @@ func (x *exchange) write() (early bool, err error) {
 	c := x.conn
 	for len(c.vector) > 0 {
 		c.sock.watchWrites()
-		if err := c.writeSome(); err != nil {
+		if n, err := c.writeSome(); err != nil {
+			if n > 0 && x.mover != nil {
+				x.mover.Moved()
+			}
 			if early, err := x.interrupted(err); early || err != nil {
 				return early, err
 			}
@@ -228,18 +232,17 @@ func (x *exchange) write() (early bool, err error) {
 }
 
 // writeSome writes the vector, or its first piece, and takes off it what was
-// written.
-func (c *conn) writeSome() error {
+// written, of which it returns the length.
+func (c *conn) writeSome() (int64, error) {
 	if gather && len(c.vector) > 1 {
-		_, err := c.vector.WriteTo(c.sock.Conn)
-		return err
+		return c.vector.WriteTo(c.sock.Conn)
 	}
 	n, err := c.sock.Conn.Write(c.vector[0])
 	if c.vector[0] = c.vector[0][n:]; len(c.vector[0]) == 0 {
 		c.vector[0] = nil
 		c.vector = c.vector[1:]
 	}
-	return err
+	return int64(n), err
 }
 
 // patience is how long an answer is waited for that may lie behind a failed
