@@ -24,7 +24,9 @@ func New(cfg aws.Config, optFns ...func(*Options)) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newFromClient(s3.NewFromConfig(cfg, o.S3...), o)
+	c := s3.NewFromConfig(cfg, o.S3...)
+	o.S3 = nil // c has them, and must have each of them once
+	return newFromClient(c, o)
 }
 
 // NewFromClient is New with the configuration of an S3 client that is there

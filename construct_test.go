@@ -3,6 +3,7 @@ package haul_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/haul-s3/haul"
 	"github.com/haul-s3/haul/engine"
@@ -122,6 +125,53 @@ func TestManagersFollowTheirClient(t *testing.T) {
 					t.Errorf("%s: got checksums by default %v, %v, want %v", maker, requests, answers, c.sums)
 				}
 				shutdown(t, m)
+			}
+		})
+	}
+}
+
+// TestS3OptionsAreAppliedOnce: what Options.S3 adds to a client's middleware is
+// there once, so that a request is counted, logged or billed once.
+func TestS3OptionsAreAppliedOnce(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	defer server.Close()
+	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}, BaseEndpoint: &server.URL}
+	for name, make := range map[string]func(opt func(*haul.Options)) (*haul.Manager, error){
+		"New": func(opt func(*haul.Options)) (*haul.Manager, error) { return haul.New(cfg, opt) },
+		"NewFromClient": func(opt func(*haul.Options)) (*haul.Manager, error) {
+			return haul.NewFromClient(s3.NewFromConfig(cfg), opt)
+		},
+		"NewClassic": func(opt func(*haul.Options)) (*haul.Manager, error) {
+			return haul.NewClassic(s3.NewFromConfig(cfg), opt)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var values []string
+			added := 0
+			m, err := make(func(o *haul.Options) {
+				o.S3 = append(o.S3, func(o *s3.Options) {
+					o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+						added++
+						return stack.Build.Add(middleware.BuildMiddlewareFunc(fmt.Sprint("mine-", added), func(ctx context.Context, in middleware.BuildInput,
+							next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+							if r, ok := in.Request.(*smithyhttp.Request); ok {
+								r.Header.Add("X-Amz-Meta-Mine", "once")
+								values = r.Header.Values("X-Amz-Meta-Mine")
+							}
+							return next.HandleBuild(ctx, in)
+						}), middleware.After)
+					})
+				})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer shutdown(t, m)
+			if _, err := haul.Wait(m.Delete(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})); err != nil {
+				t.Fatal(err)
+			}
+			if len(values) != 1 {
+				t.Errorf("the middleware ran %d times for a request, want once", len(values))
 			}
 		})
 	}
