@@ -17,23 +17,23 @@ var errExists = errors.New("the file exists already")
 
 // downloadJob is cp from S3 to files.
 func (r *route) downloadJob(ctx context.Context, t *tools) *job {
+	if !r.intoDir {
+		return r.fileJob(t)
+	}
 	j := &job{verb: "download", from: key, source: r.src.String(), bytes: true, many: r.flags.recursive}
 	folder := r.dst.path
-	switch {
-	case r.flags.recursive:
+	if r.flags.recursive {
 		j.items = t.listed(ctx, r.src.prefix())
-	case r.intoDir:
+	} else {
 		j.items = one(object(r.src, base(r.src.key)))
-	default:
-		folder = filepath.Dir(r.dst.path)
-		j.items = one(object(r.src, filepath.Base(r.dst.path)))
 	}
 	j.to = func(item batch.Item) string {
 		return location{kind: local, path: filepath.Join(folder, filepath.FromSlash(item.Name))}.String()
 	}
 	start := batch.Download(t.manager, &s3.GetObjectInput{}, folder, []haul.FileOption{haul.WithModTime()})
 	j.start = func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
-		if r.flags.noClobber && taken(folder, item.Name) {
+		path, err := batch.LocalPath(folder, item.Name)
+		if r.flags.noClobber && err == nil && taken(path) { // the download will say what is wrong with the name
 			return nil, &batch.SkippedError{Err: errExists}
 		}
 		return start(ctx, item, opts...)
@@ -41,14 +41,45 @@ func (r *route) downloadJob(ctx context.Context, t *tools) *job {
 	return j
 }
 
-// taken says that a file is there already.
-func taken(folder, name string) bool {
-	path, err := batch.LocalPath(folder, name)
-	if err != nil {
-		return false // the download will say what is wrong with it
+// fileJob is cp from S3 to the file that the user has named. Nobody else has a
+// say in where that is, so it may be a symbolic link, wherever that leads, or a
+// device.
+func (r *route) fileJob(t *tools) *job {
+	path := r.dst.path
+	return &job{
+		verb: "download", items: one(object(r.src, r.src.key)), source: r.src.String(), bytes: true,
+		quietOut: sameFile(path, t.app.stdout), // as /dev/stdout is
+		from:     key, to: func(batch.Item) string { return r.dst.String() },
+		start: func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
+			if r.flags.noClobber && taken(path) {
+				return nil, &batch.SkippedError{Err: errExists}
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				return nil, err
+			}
+			return t.manager.Download(ctx, getInput(item), haul.ToFile(path, haul.WithModTime()), opts...)
+		},
 	}
-	_, err = os.Lstat(path)
+}
+
+// taken says that a file is there already.
+func taken(path string) bool {
+	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// sameFile says that a path leads to an open file.
+func sameFile(path string, f *os.File) bool {
+	named, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	open, err := f.Stat()
+	return err == nil && os.SameFile(named, open)
+}
+
+func getInput(item batch.Item) *s3.GetObjectInput {
+	return &s3.GetObjectInput{Bucket: &item.Bucket, Key: &item.Key}
 }
 
 // streamJob is cp from S3 to standard output.
@@ -59,7 +90,7 @@ func (r *route) streamJob(t *tools) *job {
 		start: func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
 			out := newStdout(ctx, t.app.stdout)
 			opts = append([]haul.TransferOption{haul.WithSubscribers(out)}, opts...)
-			return t.manager.Download(ctx, &s3.GetObjectInput{Bucket: &item.Bucket, Key: &item.Key}, haul.ToWriter(out), opts...)
+			return t.manager.Download(ctx, getInput(item), haul.ToWriter(out), opts...)
 		},
 	}
 }
