@@ -37,8 +37,8 @@ func ToFile(path string, opts ...FileOption) Sink {
 func ToWriterAt(w io.WriterAt) Sink { return givenSink{body.ToWriterAt(w)} }
 
 // ToWriter is w, which gets the bytes strictly in order, one call at a time.
-// Parts that arrive early wait in memory, which engine.Options.MemoryLimit
-// bounds. w is not closed. After a failure it has got the bytes up to some
+// Parts that arrive early wait in memory: at most four for each lane, and never
+// more than engine.Options.MemoryLimit allows. w is not closed. After a failure it has got the bytes up to some
 // point.
 func ToWriter(w io.Writer) Sink { return givenSink{body.ToWriter(w)} }
 

@@ -20,13 +20,13 @@ import (
 
 // peerOptions say which workload a client does by itself.
 type peerOptions struct {
-	spec                   string // as JSON, from compare
-	endpoint, ca, dir      string
-	up, file, verify       bool
-	directIO, durable      bool
-	size, partSize         compare.Size
-	objects, concurrency   int
-	cpuProfile, memProfile string
+	spec                    string // as JSON, from compare
+	endpoint, ca, dir       string
+	up, file, verify        bool
+	directIO, durable, pipe bool
+	size, partSize          compare.Size
+	objects, concurrency    int
+	cpuProfile, memProfile  string
 }
 
 func (o *peerOptions) flags(f *pflag.FlagSet) {
@@ -37,6 +37,7 @@ func (o *peerOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.up, "up", false, "upload")
 	f.BoolVar(&o.file, "file", false, "from or to files")
 	f.BoolVar(&o.verify, "verify", false, "compare what arrives")
+	f.BoolVar(&o.pipe, "pipe", false, "haul reads from a pipe, or writes to one; with --up, --file makes what is read")
 	f.BoolVar(&o.directIO, "direct-io", false, "haul writes files past the page cache")
 	f.BoolVar(&o.durable, "durable", false, "haul syncs files before they count as done")
 	o.size, o.partSize = 2<<30, 8<<20
@@ -55,7 +56,7 @@ func (o *peerOptions) workload() (w workload.Spec, err error) {
 	w = workload.Spec{
 		Up: o.up, File: o.file, Objects: o.objects, Size: int64(o.size), PartSize: int64(o.partSize),
 		Concurrency: o.concurrency, Endpoint: o.endpoint, CA: o.ca, Dir: o.dir, Verify: o.verify,
-		DirectIO: o.directIO, Durable: o.durable,
+		DirectIO: o.directIO, Durable: o.durable, Pipe: o.pipe,
 	}
 	return w, w.Prepare()
 }

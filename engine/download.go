@@ -182,20 +182,23 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	}
 	d.etag = resp.Header.Get(s3api.HeaderETag)
 	d.events.Found(d.size, d.etag)
-	d.partSize = d.job.PartSize
-	if d.alone = d.size < d.job.Threshold || d.job.PartNumber > 0; d.alone {
-		d.partSize = max(d.size, 1)
-	}
-	d.pieces = max(1, plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()) // an empty object is one empty piece
-	d.expect(ctx, ln, resp.Header)
 	ln.work.set(atDisk)
 	sink, err := d.job.Sink.Open(d.job.FS, d.size)
 	if err != nil {
 		return &retry.Permanent{Err: err}
 	}
+	d.partSize = d.job.PartSize
+	if sink.Ordered() {
+		d.partSize = min(d.partSize, orderedMax)
+	}
+	if d.alone = d.size < d.job.Threshold || d.job.PartNumber > 0; d.alone {
+		d.partSize = max(d.size, 1)
+	}
+	d.pieces = max(1, plan.Uniform{Size: d.size, PartSize: d.partSize}.Count()) // an empty object is one empty piece
+	d.expect(ctx, ln, resp.Header)
 	d.sink = d.follow(sink)
 	if sink.Ordered() && d.pieces > 1 && !d.alone {
-		d.order = body.NewOrderer(d.sink, d.client.ahead)
+		d.order = body.NewOrderer(d.sink, d.client.ahead, d.readAhead)
 	}
 	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
 	if err := d.beginJournal(); err != nil {
@@ -204,6 +207,23 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	d.plan(0, p)
 	d.next = 1
 	return d.startLanes(ctx, p)
+}
+
+// What is read ahead for an ordered writer: pieces of at most orderedMax bytes,
+// for four times the lanes. That keeps the lanes busy; all that goes beyond it
+// waits in memory that the processor's cache knows nothing of.
+const (
+	orderedMax   = 2 << 20
+	orderedAhead = 4
+)
+
+// readAhead is how many pieces may be under way to an ordered writer.
+func (d *download) readAhead() int {
+	lanes, _ := d.client.lanes.counts()
+	if d.job.Concurrency > 0 {
+		lanes = min(lanes, d.job.Concurrency)
+	}
+	return orderedAhead * lanes
 }
 
 // measure finds out how much there is to deliver, and where in the object it

@@ -252,3 +252,42 @@ func TestLimitNames(t *testing.T) {
 		}
 	}
 }
+
+// stuck is a writer that takes one slice and then waits.
+type stuck struct{ released chan struct{} }
+
+func (s stuck) Write(p []byte) (int, error) {
+	<-s.released
+	return len(p), nil
+}
+
+// TestReadAheadIsBounded has a writer that takes nothing: of what is read ahead
+// for it no more lies in memory than four pieces of 2 MiB for each lane.
+func TestReadAheadIsBounded(t *testing.T) {
+	data := content(40 << 20)
+	fake := s3fake.New(s3fake.Options{NoMD5: true}, "b")
+	fake.Put("b", "old", data, nil)
+	synctest.Test(t, func(t *testing.T) {
+		client, err := engine.New(engine.Options{MaxConnections: 2, MemoryLimit: 1 << 30, HTTP: &slowServer{handler: fake}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sdk := s3.New(s3.Options{BaseEndpoint: aws.String("http://server"), UsePathStyle: true, Region: "us-east-1", Credentials: testKeys})
+		released := make(chan struct{})
+		job := downloadJob("old", body.ToWriter(stuck{released}))
+		job.PartSize = 8 << 20
+		done := make(chan error, 1)
+		go func() {
+			_, err := client.Driver(serialize.New(sdk)).Transfer(t.Context(), job, &events{})
+			done <- err
+		}()
+		pass(time.Minute)
+		if got, most := client.Stats().MemoryInUse, int64(2*4*(2<<20)); got == 0 || got > most {
+			t.Errorf("%d bytes lie in memory, want some and at most %d", got, most)
+		}
+		close(released)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

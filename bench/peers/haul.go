@@ -31,6 +31,9 @@ func runHaul(ctx context.Context, w *workload.Spec) error {
 	if err != nil {
 		return err
 	}
+	if w.Pipe {
+		return runPipe(ctx, m, w)
+	}
 	return runManagerOfHaul(ctx, m, w)
 }
 

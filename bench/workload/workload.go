@@ -30,6 +30,7 @@ type Spec struct {
 	Concurrency int   // connections, as far as the client lets one say so
 
 	DirectIO bool // haul writes files past the page cache
+	Pipe     bool // haul reads uploads from a pipe, and writes downloads to one
 	Durable  bool // haul syncs files
 
 	Endpoint string // URL of the null server

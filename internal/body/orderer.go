@@ -16,14 +16,22 @@ import (
 type Orderer struct {
 	w    Writer
 	pool *bufpool.Pool
+	most func() int // parts that may be under way
+
+	passed chan struct{} // has room for one; sent to when a part is through
 
 	mu   sync.Mutex
+	n    int          // parts under way; guarded by mu
 	head *OrderedPart // the part whose turn it is; guarded by mu
 	tail *OrderedPart // the last part begun; guarded by mu
 }
 
-// NewOrderer returns an orderer into w.
-func NewOrderer(w Writer, pool *bufpool.Pool) *Orderer { return &Orderer{w: w, pool: pool} }
+// NewOrderer returns an orderer into w. It has at most so many parts under way
+// as most says, and at least one: reading further ahead than keeps the lanes
+// busy only costs memory.
+func NewOrderer(w Writer, pool *bufpool.Pool, most func() int) *Orderer {
+	return &Orderer{w: w, pool: pool, most: most, passed: make(chan struct{}, 1)}
+}
 
 // OrderedPart is one part on its way. Write and Close belong to one goroutine,
 // and so does IsTurn where what follows from it matters: a turn once come stays.
@@ -43,9 +51,16 @@ type OrderedPart struct {
 var errTurn = errors.New("turn has come")
 
 // Part begins the next part: length bytes at off, right behind those of the
-// last. It waits until there is room for it, or until it is its turn, and is
-// called by one goroutine at a time.
+// last. It waits until few enough are under way, and until there is room for it
+// or it is its turn, and is called by one goroutine at a time.
 func (o *Orderer) Part(ctx context.Context, off, length int64) (*OrderedPart, error) {
+	for o.full() {
+		select {
+		case <-o.passed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 	wait, wake := context.WithCancelCause(ctx)
 	defer wake(nil)
 	p := &OrderedPart{o: o, off: off, turn: make(chan struct{}), wake: wake}
@@ -64,9 +79,17 @@ func (o *Orderer) Part(ctx context.Context, off, length int64) (*OrderedPart, er
 	return p, nil
 }
 
+// full says that no further part may begin.
+func (o *Orderer) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.n > 0 && o.n >= o.most()
+}
+
 func (o *Orderer) append(p *OrderedPart) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.n++
 	if o.tail != nil {
 		o.tail.next = p
 	}
@@ -146,6 +169,11 @@ func (p *OrderedPart) Close() error {
 func (o *Orderer) pass(p *OrderedPart) (next *OrderedPart, done bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.n--
+	select {
+	case o.passed <- struct{}{}:
+	default: // it is told already
+	}
 	next = p.next
 	if next == nil {
 		o.head, o.tail = nil, nil

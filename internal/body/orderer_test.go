@@ -146,7 +146,7 @@ func deliverOrdered(t *testing.T, rng *rand.Rand) {
 		w.failAt = rng.Int64N(total)
 	}
 	pool := bufpool.New(1 + rng.Int64N(3000)) // often less than a part
-	d.order = body.NewOrderer(w, pool)
+	d.order = body.NewOrderer(w, pool, manyParts)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	cancelled := rng.IntN(4) == 0
@@ -187,7 +187,7 @@ func TestOrdererWithoutMemory(t *testing.T) {
 		defer taken.Release()
 		d := &delivery{sizes: []int64{8, 100, 10, 3}, lanes: 4, rng: rand.New(rand.NewPCG(1, 1)), all: make([]byte, 121)}
 		w := &strict{t: t, failAt: -1}
-		d.order = body.NewOrderer(w, pool)
+		d.order = body.NewOrderer(w, pool, manyParts)
 		if err := d.run(t.Context()); err != nil || w.got.Len() != 121 {
 			t.Errorf("got %d bytes, %v, want 121", w.got.Len(), err)
 		}
@@ -199,7 +199,7 @@ func TestOrdererWithoutMemory(t *testing.T) {
 func TestOrdererStagesWhatComesEarly(t *testing.T) {
 	w := &strict{t: t, failAt: -1}
 	pool := bufpool.New(100)
-	o := body.NewOrderer(w, pool)
+	o := body.NewOrderer(w, pool, manyParts)
 	parts := make([]*body.OrderedPart, 3)
 	for i := range parts {
 		var err error
@@ -238,7 +238,7 @@ func TestOrdererStagesWhatComesEarly(t *testing.T) {
 }
 
 func TestOrdererRefusesMoreThanAPart(t *testing.T) {
-	o := body.NewOrderer(&strict{t: t, failAt: -1}, bufpool.New(100))
+	o := body.NewOrderer(&strict{t: t, failAt: -1}, bufpool.New(100), manyParts)
 	var parts [2]*body.OrderedPart
 	for i := range parts {
 		var err error
@@ -250,4 +250,46 @@ func TestOrdererRefusesMoreThanAPart(t *testing.T) {
 		t.Errorf("got %d, %v, want 4 and an error", n, err)
 	}
 	o.Drop()
+}
+
+// manyParts is more than any test has under way.
+func manyParts() int { return 1000 }
+
+// A part begins only when few enough are under way, however much room there is.
+func TestOrdererReadsAheadSoFar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := body.NewOrderer(&strict{t: t, failAt: -1}, bufpool.New(1<<20), func() int { return 3 })
+		var parts []*body.OrderedPart
+		begun := make(chan *body.OrderedPart, 10)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			for off := int64(0); ; off += 10 {
+				p, err := o.Part(ctx, off, 10)
+				if err != nil {
+					ended <- err
+					return
+				}
+				begun <- p
+			}
+		}()
+		for _, want := range []int{3, 4, 5} {
+			synctest.Wait()
+			for len(begun) > 0 {
+				parts = append(parts, <-begun)
+			}
+			if len(parts) != want {
+				t.Fatalf("%d parts have begun, want %d", len(parts), want)
+			}
+			if err := parts[want-3].Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		cancel(errFault)
+		if err := <-ended; !errors.Is(err, errFault) {
+			t.Errorf("got %v, want %v", err, errFault)
+		}
+		o.Drop()
+	})
 }

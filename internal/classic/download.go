@@ -227,11 +227,15 @@ type orderedPart struct {
 	part *body.OrderedPart
 }
 
-// fetchOrdered fetches as many parts at once as the memory allows, and writes
-// them in order.
+// readAhead is how many parts may be under way to an ordered writer for each
+// lane.
+const readAhead = 4
+
+// fetchOrdered fetches parts ahead, as far as the memory allows, and writes them
+// in order.
 func (o *object) fetchOrdered(ctx context.Context, a *answer) error {
 	defer a.close()
-	orderer := body.NewOrderer(o.writer, o.t.pool)
+	orderer := body.NewOrderer(o.writer, o.t.pool, func() int { return readAhead * o.t.lanes })
 	defer orderer.Drop()
 	count := counted(o.cut.Count())
 	next := func(ctx context.Context) (p orderedPart, ok bool, err error) {
