@@ -2,8 +2,10 @@ package managertest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +25,7 @@ var transferTests = []conformanceTest{
 	{name: "unusual-keys", needFake: true, run: testUnusualKeys},
 	{name: "plain-keys", run: testPlainKeys},
 	{name: "small-object-is-one-request", needFake: true, run: testOneRequest},
+	{name: "stored-encoding", needFake: true, run: testStoredEncoding},
 	{name: "copy-and-delete", run: testCopyAndDelete},
 	{name: "range", run: testRange},
 }
@@ -174,6 +177,23 @@ func testOneRequest(t *testing.T, w *world) {
 		w.must(haul.Wait(m.Download(w.ctx, w.get("small"), haul.ToWriter(io.Discard))))
 		if n := len(w.Fake.Requests()); n != 2 {
 			t.Errorf("%d bytes up and down took %d requests, want 2", size, n)
+		}
+	}
+}
+
+// testStoredEncoding gets an object that is stored with gzip as it is stored,
+// also over the client's own transport, which could decompress it.
+func testStoredEncoding(t *testing.T, w *world) {
+	var stored bytes.Buffer
+	z := gzip.NewWriter(&stored)
+	_, _ = z.Write(make([]byte, small)) // into memory
+	_ = z.Close()
+	w.Fake.Put(w.Bucket, "zipped", stored.Bytes(), http.Header{"Content-Encoding": {"gzip"}})
+	for name, m := range map[string]*haul.Manager{"usual": w.manager(), "own": w.managerOf(w.Client(w.ownTransport))} {
+		var b bytes.Buffer
+		r := w.must(haul.Wait(m.Download(w.ctx, w.get("zipped"), haul.ToWriter(&b))))
+		if !bytes.Equal(b.Bytes(), stored.Bytes()) || r.Size != int64(stored.Len()) {
+			t.Errorf("%s transport: got %d bytes, Size %d, want the %d that are stored", name, b.Len(), r.Size, stored.Len())
 		}
 	}
 }

@@ -29,9 +29,7 @@ func (n *NetHTTP) Do(ctx context.Context, r *Request) (*Response, error) {
 		Method: r.Method, Host: r.Host, Header: r.Header, URL: requestURL(r),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
-	if hr.Header == nil {
-		hr.Header = http.Header{}
-	}
+	asIs(hr)
 	if r.Body != nil && r.ContentLength > 0 {
 		hr.ContentLength, hr.Body = r.ContentLength, body
 	}
@@ -44,6 +42,19 @@ func (n *NetHTTP) Do(ctx context.Context, r *Request) (*Response, error) {
 		Status: resp.StatusCode, Header: resp.Header, ContentLength: resp.ContentLength,
 		Body: &responseBody{ctx: ctx, rc: resp.Body, sent: body},
 	}, nil
+}
+
+// asIs asks for the stored bytes. A transport that finds no Accept-Encoding asks
+// for gzip by itself, and then decompresses objects that are stored so.
+func asIs(r *http.Request) {
+	const name, identity = "Accept-Encoding", "identity"
+	switch {
+	case r.Header == nil:
+		r.Header = http.Header{name: {identity}}
+	case r.Header[name] == nil:
+		r.Header = r.Header.Clone() // the caller's
+		r.Header[name] = []string{identity}
+	}
 }
 
 // CloseIdle closes idle connections, where the RoundTripper can.

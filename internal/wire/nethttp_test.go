@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -179,8 +180,8 @@ func TestAnswer(t *testing.T) {
 		case "/redirect":
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		case "/gzip":
-			if got := r.Header.Get("Accept-Encoding"); got != "" {
-				t.Errorf("got Accept-Encoding %q, want none", got)
+			if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+				t.Errorf("got Accept-Encoding %q, want identity", got)
 			}
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = io.WriteString(w, "as it is")
@@ -503,5 +504,38 @@ func TestUsersTransport(t *testing.T) {
 	cancel(errStopped)
 	if _, err := n.Do(ctx, r); !errors.Is(err, own) || !errors.Is(err, errStopped) {
 		t.Errorf("after a cancel: got %v, want %v and %v", err, errStopped, own)
+	}
+}
+
+// TestStoredEncoding gets an object that is stored with gzip as it is stored,
+// also over a transport that would decompress what it has asked for.
+func TestStoredEncoding(t *testing.T) {
+	var stored bytes.Buffer
+	z := gzip.NewWriter(&stored)
+	if _, err := z.Write(bytes.Repeat([]byte("word "), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(stored.Bytes())
+	}))
+	defer server.Close()
+	n := wire.NewNetHTTP(&http.Transport{})
+	t.Cleanup(n.CloseIdle)
+	r := request(server, "/b/k")
+	resp, err := n.Do(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Equal(got, stored.Bytes()) || resp.ContentLength != int64(stored.Len()) {
+		t.Errorf("got %d bytes of %d, %v, want the %d that are stored", len(got), resp.ContentLength, err, stored.Len())
+	}
+	if len(r.Header) > 0 {
+		t.Errorf("the caller's header has become %v", r.Header)
 	}
 }
