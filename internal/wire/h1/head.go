@@ -13,9 +13,10 @@ type malformed string
 
 func (m malformed) Error() string { return "malformed answer: " + string(m) }
 
-// fieldsMax is how many fields a head may have; S3's have some 15, and up to
-// 2 KiB of the user's own.
-const fieldsMax = 200
+// fieldsMax is how many fields a head may have; S3's have some 15, and the
+// user's own, which may be many hundreds: their names and values together may
+// have 2 KiB.
+const fieldsMax = 1000
 
 // head is what the head of an answer says.
 type head struct {

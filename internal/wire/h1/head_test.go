@@ -96,6 +96,22 @@ func TestBadHeads(t *testing.T) {
 	}
 }
 
+// TestManyFields takes as much user metadata as S3 does: 2 KiB of names and
+// values.
+func TestManyFields(t *testing.T) {
+	var head strings.Builder
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	const n = 2048 / len("0000")
+	for i := range n {
+		fmt.Fprintf(&head, "x-amz-meta-%03x: v\r\n", i)
+	}
+	head.WriteString("\r\n")
+	got, err := h1.ParseHead([]byte(head.String()))
+	if err != nil || len(got.Header) != n {
+		t.Errorf("got %d fields, %v, want %d", len(got.Header), err, n)
+	}
+}
+
 func TestHeaderAsNetHTTP(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nx-amz-request-id: 1\r\nETag: \"a\"\r\nx-amz-meta-ä: 2\r\nX-AMZ-META-Two: \t a b \t\r\n" +
 		"x-amz-meta-two: c\r\nx-amz-meta-two: d\r\ndate: x\r\nEmpty:\r\nx-amz-server-side-encryption-customer-key-MD5: 5\r\n\r\n"
