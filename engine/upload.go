@@ -94,6 +94,9 @@ func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) 
 	ln := t.lane()
 	defer ln.drop()
 	call := &call{template: template}
+	if err := ln.take(ctx); err != nil { // send reads the source before it sends
+		return nil, t.failure(call, err)
+	}
 	resp, proof, err := t.send(ctx, ln, call, c)
 	if err != nil {
 		own, ok := t.putOurOwn(ctx, call, err, c.length, proof)
