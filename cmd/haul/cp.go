@@ -53,11 +53,14 @@ func (a *app) cpCommand() *cobra.Command {
 	f.BoolVar(&flags.noClobber, "no-clobber", false, "leave objects and files alone that exist already")
 	f.BoolVar(&flags.durable, "durable", false, "sync downloaded files to the disk before they count as done")
 	f.BoolVar(&flags.directIO, "direct-io", false, "write downloaded files past the page cache, where the file system can (Linux)")
-	f.Var(&flags.expectedSize, "expected-size", "about how much standard input has; only of use above some TiB")
+	f.Var(&flags.expectedSize, "expected-size", "about how much standard input has, for streams that growing parts don't reach (from 78GiB on, where memory is small)")
 	flags.object.add(f)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r := route{flags: &flags}
 		if err := r.parse(args[0], args[1]); err != nil {
+			return err
+		}
+		if err := r.checkMemory(&a.settings); err != nil {
 			return err
 		}
 		return a.execute(cmd.Context(), r.fileOptions, r.job)
@@ -70,6 +73,7 @@ type route struct {
 	flags    *copyFlags
 	src, dst location
 	intoDir  bool // a local dst is a folder
+	streamed bool // src can be read only once: standard input, a FIFO, a device
 }
 
 // fileOptions sets what the flags wish of downloaded files.
@@ -116,6 +120,7 @@ func (r *route) checkFlags() error {
 
 // checkEnds looks at what source and target are.
 func (r *route) checkEnds() error {
+	r.streamed = r.src.kind == pipe
 	if r.src.kind == local {
 		info, err := os.Stat(r.src.path)
 		switch {
@@ -124,7 +129,7 @@ func (r *route) checkEnds() error {
 		case info.IsDir() && !r.flags.recursive:
 			return usagef("%s is a folder: use --recursive (-r) to copy what is below it", r.src)
 		case !info.IsDir():
-			r.flags.recursive = false
+			r.flags.recursive, r.streamed = false, !info.Mode().IsRegular()
 		}
 	}
 	if r.src.kind == remote && r.src.isPrefix() && !r.flags.recursive {

@@ -88,14 +88,3 @@ func (r *route) stdinJob(t *tools) *job {
 		},
 	}
 }
-
-// partSizeHint chooses parts for --expected-size: that many fit into an object
-// of S3. Without it the parts of a stream grow as it goes on.
-func (r *route) partSizeHint(t *tools) []haul.TransferOption {
-	const parts = 10_000
-	needed := (int64(r.flags.expectedSize) + parts - 1) / parts
-	if needed <= max(int64(t.app.settings.partSize), 8<<20) {
-		return nil
-	}
-	return []haul.TransferOption{haul.WithPartSize(needed)}
-}
