@@ -61,9 +61,11 @@ func (d *download) bring(ctx context.Context, ln *lane, f *fetch, b []byte) (don
 		if p.got.Load() < p.length {
 			return nil
 		}
-		err := d.endPiece(ctx, ln, p)
-		p.done = err == nil
-		return err
+		if err := d.endPiece(ctx, ln, p); err != nil {
+			return &retry.Permanent{Err: err} // the network had no part in it
+		}
+		p.done = true
+		return nil
 	})
 	if err != nil {
 		p.err, f.err = err, err
@@ -183,10 +185,11 @@ func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) er
 	}
 	var err error
 	switch {
-	case p.ordered != nil && p.ordered.IsTurn():
-		err = ln.away(ctx, func() error { _, err := p.ordered.Write(b); return err })
 	case p.ordered != nil:
-		_, err = p.ordered.Write(b)
+		var staged bool
+		if staged, err = p.ordered.Stage(b); !staged {
+			err = ln.away(ctx, func() error { _, err := p.ordered.Write(b); return err })
+		}
 	case d.sink.Ordered():
 		err = ln.away(ctx, func() error { _, err := d.sink.WriteAt(b, p.off+p.got.Load()); return err })
 	case d.sink.Local():
@@ -210,12 +213,8 @@ func (d *download) endPiece(ctx context.Context, ln *lane, p *piece) error {
 	if p.ordered == nil {
 		return d.mark(p)
 	}
-	end := p.ordered.Close
-	if !p.ordered.IsTurn() {
-		return end() // marks it; whoever has the turn writes it
+	if p.ordered.CloseStaged() {
+		return nil
 	}
-	if err := ln.away(ctx, end); err != nil {
-		return &retry.Permanent{Err: err}
-	}
-	return nil
+	return ln.away(ctx, p.ordered.Close)
 }

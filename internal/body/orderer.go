@@ -33,8 +33,8 @@ func NewOrderer(w Writer, pool *bufpool.Pool, most func() int) *Orderer {
 	return &Orderer{w: w, pool: pool, most: most, passed: make(chan struct{}, 1)}
 }
 
-// OrderedPart is one part on its way. Write and Close belong to one goroutine,
-// and so does IsTurn where what follows from it matters: a turn once come stays.
+// OrderedPart is one part on its way. Stage, Write, CloseStaged and Close belong
+// to one goroutine. A turn once come stays.
 type OrderedPart struct {
 	o      *Orderer
 	off    int64         // of the next byte to write to w
@@ -116,12 +116,23 @@ func (p *OrderedPart) IsTurn() bool {
 	}
 }
 
-// Write takes the next bytes of the part.
+// Stage takes the next bytes of the part into memory, which never blocks. It is
+// false where it is the part's turn: then Write takes them.
+func (p *OrderedPart) Stage(b []byte) (bool, error) {
+	if p.IsTurn() {
+		return false, nil
+	}
+	n := copy(p.room.Bytes()[p.staged:], b)
+	p.staged += n
+	return true, whole(n, b, nil) // never more than the part was begun for
+}
+
+// Write takes the next bytes of the part. If it is its turn they go straight to
+// the writer, and so does what was staged before.
 func (p *OrderedPart) Write(b []byte) (int, error) {
-	if !p.IsTurn() {
-		n := copy(p.room.Bytes()[p.staged:], b)
-		p.staged += n
-		return n, whole(n, b, nil) // never more than the part was begun for
+	before := p.staged
+	if staged, err := p.Stage(b); staged {
+		return p.staged - before, err
 	}
 	if err := p.flush(); err != nil {
 		return 0, err
@@ -147,15 +158,24 @@ func (p *OrderedPart) flush() error {
 	return err
 }
 
+// CloseStaged ends the part, all of which is staged: whoever has the turn writes
+// it. It never blocks. It is false where it is the part's own turn: then Close
+// ends it.
+func (p *OrderedPart) CloseStaged() bool {
+	p.o.mu.Lock()
+	defer p.o.mu.Unlock()
+	if p.o.head == p {
+		return false
+	}
+	p.done = true
+	return true
+}
+
 // Close ends the part. If it is its turn, the turn goes to the next one, and
 // every part behind it that is complete is written by this call.
 func (p *OrderedPart) Close() error {
 	o := p.o
-	o.mu.Lock()
-	p.done = true
-	mine := o.head == p
-	o.mu.Unlock()
-	for mine {
+	for mine := !p.CloseStaged(); mine; {
 		if err := p.flush(); err != nil {
 			return err
 		}

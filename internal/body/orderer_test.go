@@ -237,6 +237,54 @@ func TestOrdererStagesWhatComesEarly(t *testing.T) {
 	}
 }
 
+// What may block is never done where it isn't the part's turn, however late the
+// turn comes: whether it is staged or written is decided once.
+func TestOrdererStagesOrRefuses(t *testing.T) {
+	w := &strict{t: t, failAt: -1}
+	o := body.NewOrderer(w, bufpool.New(100), manyParts)
+	var parts [3]*body.OrderedPart
+	for i := range parts {
+		var err error
+		if parts[i], err = o.Part(t.Context(), int64(4*i), 4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stage := func(i int, s string, want bool) {
+		t.Helper()
+		if staged, err := parts[i].Stage([]byte(s)); staged != want || err != nil {
+			t.Errorf("stage of part %d: got %v, %v, want %v", i, staged, err, want)
+		}
+	}
+	end := func(i int, want bool) {
+		t.Helper()
+		if got := parts[i].CloseStaged(); got != want {
+			t.Errorf("staged end of part %d: got %v, want %v", i, got, want)
+		}
+	}
+	stage(0, "1111", false)
+	stage(1, "22", true)
+	stage(2, "3333", true)
+	end(2, true)
+	if _, err := parts[0].Write([]byte("1111")); err != nil {
+		t.Fatal(err)
+	}
+	end(0, false)
+	if err := parts[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	stage(1, "22", false)
+	if got := w.got.String(); got != "1111" {
+		t.Errorf("got %q, want what has had its turn", got)
+	}
+	if _, err := parts[1].Write([]byte("22")); err != nil {
+		t.Fatal(err)
+	}
+	end(1, false)
+	if err := parts[1].Close(); err != nil || w.got.String() != "111122223333" {
+		t.Errorf("got %q, %v, want all", w.got.String(), err)
+	}
+}
+
 func TestOrdererRefusesMoreThanAPart(t *testing.T) {
 	o := body.NewOrderer(&strict{t: t, failAt: -1}, bufpool.New(100), manyParts)
 	var parts [2]*body.OrderedPart
