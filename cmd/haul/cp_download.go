@@ -88,6 +88,7 @@ func (r *route) streamJob(t *tools) *job {
 		verb: "download", items: one(object(r.src, r.src.key)), source: r.src.String(), quietOut: true, bytes: true,
 		from: key, to: func(batch.Item) string { return "-" },
 		start: func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
+			widen(t.app.stdout)
 			out := newStdout(ctx, t.app.stdout)
 			opts = append([]haul.TransferOption{haul.WithSubscribers(out)}, opts...)
 			return t.manager.Download(ctx, getInput(item), haul.ToWriter(out), opts...)

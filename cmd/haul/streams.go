@@ -22,6 +22,7 @@ func stdinSource(ctx context.Context, stdin *os.File) haul.Source {
 	if isRegular(stdin) {
 		return haul.FromReader(stdin)
 	}
+	widen(stdin)
 	return haul.FromReader(unblockedReader(ctx, stdin))
 }
 
