@@ -64,7 +64,8 @@ type Options struct {
 	// limit.
 	MaxBandwidth int64
 	// MemoryLimit bounds, in bytes, what must be buffered: pipes, and parts that
-	// wait for an ordered writer. NewManager is given a client, which has a
+	// wait for an ordered writer. haul's engine keeps a half for each of the two;
+	// a part of a pipe must fit into its half. NewManager is given a client, which has a
 	// limit already; setting it there is an error. Default: a quarter of the
 	// machine's or cgroup's memory, at most 2 GiB.
 	MemoryLimit int64

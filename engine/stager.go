@@ -189,6 +189,9 @@ func (s *stager) reserve(ctx context.Context) (*bufpool.Reservation, error) {
 	if len(s.held) > 0 {
 		return s.client.pool.TryReserve(s.due), nil
 	}
+	if room := s.client.pool.Limit(); s.due > room {
+		return nil, &driver.PartMemoryError{Part: s.due, Room: room, Limit: s.client.o.MemoryLimit}
+	}
 	return s.client.pool.Reserve(ctx, s.due)
 }
 

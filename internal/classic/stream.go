@@ -41,7 +41,7 @@ func (t *transfer) uploadStream(ctx context.Context, src *body.Reader) (*driver.
 		return nil, err
 	}
 	s.src = src.Stream
-	room, err := t.pool.Reserve(ctx, first)
+	room, err := t.reserve(ctx, first)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,14 @@ func (t *transfer) uploadStream(ctx context.Context, src *body.Reader) (*driver.
 		t.events.Found(s.read, "")
 		return src.Check()
 	})
+}
+
+// reserve lends memory for n bytes of a stream, when it is free.
+func (t *transfer) reserve(ctx context.Context, n int64) (*bufpool.Reservation, error) {
+	if room := t.pool.Limit(); n > room {
+		return nil, &driver.PartMemoryError{Part: n, Room: room, Limit: room}
+	}
+	return t.pool.Reserve(ctx, n)
 }
 
 // newStream plans the parts, and how much to read first. A size that was
@@ -171,7 +179,7 @@ func (s *stream) next(ctx context.Context) (p piece, ok bool, err error) {
 	if !ok {
 		return p, false, s.tooLong(ctx)
 	}
-	room, err := s.t.pool.Reserve(ctx, size)
+	room, err := s.t.reserve(ctx, size)
 	if err != nil {
 		return p, false, err
 	}

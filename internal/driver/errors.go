@@ -81,6 +81,19 @@ func (e *StreamMemoryError) Error() string {
 	return fmt.Sprintf("stream of %d bytes must go with one request (ContentMD5, WriteOffsetBytes) and so be in memory as a whole: MemoryLimit leaves room for less than %d", e.Size, e.Room)
 }
 
+// PartMemoryError says that a part of a stream is larger than the memory that
+// there may be for it.
+type PartMemoryError struct {
+	Part  int64 // bytes of the part
+	Room  int64 // bytes that MemoryLimit leaves for streams
+	Limit int64 // bytes: MemoryLimit
+}
+
+// Error names the options that don't go together.
+func (e *PartMemoryError) Error() string {
+	return fmt.Sprintf("part of %d bytes of a stream must be in memory as a whole, for which a MemoryLimit of %d bytes leaves %d: set a larger MemoryLimit, or a smaller PartSize", e.Part, e.Limit, e.Room)
+}
+
 // ShortBodyError says that a body had fewer bytes than announced.
 type ShortBodyError struct {
 	Want, Got int64 // bytes

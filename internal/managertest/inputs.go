@@ -26,6 +26,7 @@ var inputTests = []conformanceTest{
 	{name: "input-of-delete", needFake: true, run: testDeleteInput},
 	{name: "copy-keeps-tags", needFake: true, run: testCopyTags},
 	{name: "stream-of-one-request", needFake: true, run: testOneRequestStream},
+	{name: "stream-of-large-parts", needFake: true, run: testPartMemory},
 	{name: "input-is-not-changed", needFake: true, run: testInputUnchanged},
 }
 

@@ -3,6 +3,7 @@ package managertest
 import (
 	"crypto/md5"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -83,6 +84,23 @@ func testOneRequestStream(t *testing.T, w *world) {
 		if err := upload(newPattern(size+1), size); err == nil {
 			t.Errorf("%s: a stream of more than its ContentLength was taken", header)
 		}
+	}
+}
+
+// testPartMemory: a stream whose parts memory can't hold is refused, unread, with
+// the limit that was set, not the share of it that streams have.
+func testPartMemory(t *testing.T, w *world) {
+	const limit = 2 * part
+	m := w.manager(func(o *haul.Options) { o.MemoryLimit = limit })
+	unread := newPattern(1)
+	_, err := haul.Wait(m.Upload(w.ctx, haul.FromReader(unread), w.put("large"), haul.WithPartSize(limit+1)))
+	for _, want := range []string{fmt.Sprintf("MemoryLimit of %d bytes", limit), fmt.Sprintf("part of %d bytes", limit+1), "PartSize"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("parts of more than the memory limit: got %v, want %q in the error", err, want)
+		}
+	}
+	if b, _ := io.ReadAll(unread); len(b) != 1 {
+		t.Error("the stream was read before it was refused")
 	}
 }
 
