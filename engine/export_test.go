@@ -32,6 +32,16 @@ func (l *lanes) Acquire(ctx context.Context, f *Flow) error { return l.acquire(c
 // Release gives a lane back.
 func (l *lanes) Release() { l.release(nil) }
 
+// Waiting is how many transfers wait for a lane.
+func (c *Client) Waiting() int {
+	c.lanes.mu.Lock()
+	defer c.lanes.mu.Unlock()
+	return len(c.lanes.ring)
+}
+
+// Progressed says that a slice was carried.
+func (l *lanes) Progressed() { l.progressed() }
+
 // Throttled says that the server asks to slow down.
 func (l *lanes) Throttled() { l.throttled() }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,9 @@ type lanes struct {
 	tuner *tuner  // guarded by mu
 
 	sampler sampler // guarded by mu
+
+	epoch time.Time    // immutable
+	due   atomic.Int64 // when progressed is to look again, since epoch
 }
 
 // flow is one transfer's place in the order.
@@ -33,7 +37,9 @@ type waiter struct {
 }
 
 // newLanes returns n lanes, which t, if it isn't nil, makes more or fewer.
-func newLanes(n int, t *tuner) *lanes { return &lanes{limit: n, tuner: t, sampler: newSampler()} }
+func newLanes(n int, t *tuner) *lanes {
+	return &lanes{limit: n, tuner: t, sampler: newSampler(), epoch: time.Now()}
+}
 
 // acquire waits for a lane, which w tells about until release.
 func (l *lanes) acquire(ctx context.Context, f *flow, w *work) error {
@@ -115,10 +121,38 @@ func (l *lanes) noteLocked() {
 		return
 	}
 	l.tuner.limitedBy = l.sampler.limit
-	if n := l.tuner.note(time.Now(), l.busy >= l.limit, l.limit); n != l.limit {
+	if n := l.tuner.note(time.Now(), l.busy, l.limit); n != l.limit {
 		l.limit = n
 		l.grantLocked()
 	}
+}
+
+// lookEvery is how often the tuner is moved on by what is carried.
+const lookEvery = 50 * time.Millisecond
+
+// progressed is called for every slice that is carried: a large part over a
+// thin line takes so long that the tuner can't wait for its end.
+func (l *lanes) progressed() {
+	now := int64(time.Since(l.epoch))
+	if due := l.due.Load(); now < due || !l.due.CompareAndSwap(due, now+int64(lookEvery)) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noteLocked()
+}
+
+// wanted says whether other transfers than f's wait for a lane, or whether there
+// are fewer lanes now than are held.
+func (l *lanes) wanted(f *flow) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, other := range l.ring {
+		if other != f && len(other.waiting) > 0 {
+			return true
+		}
+	}
+	return l.busy > l.limit
 }
 
 // throttled says that the server has asked to slow down.

@@ -290,7 +290,7 @@ func (b *payload) advanceLocked(n int, err error) error {
 		b.err = err
 		return err
 	}
-	b.t.client.sent.Add(int64(n))
+	b.t.moved(&b.t.client.sent, int64(n))
 	for ; n > 0 && !b.quiet; n -= bufpool.SliceSize {
 		b.t.events.Progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
 	}

@@ -202,7 +202,7 @@ func (d *download) deliver(ctx context.Context, ln *lane, p *piece, b []byte) er
 		return err
 	}
 	p.got.Add(int64(len(b)))
-	d.client.received.Add(int64(len(b)))
+	d.moved(&d.client.received, int64(len(b)))
 	d.events.Progress(int64(len(b)))
 	return nil
 }

@@ -25,6 +25,7 @@ type transfer struct {
 	plain      bool // the default checksum is left out, since the store refuses it
 	flow       flow
 	tail       tail
+	spawn      *spawner    // of the lanes; nil before there are any, and where there is but one
 	journal    *resumption // nil: none is kept
 
 	requests      atomic.Int64
@@ -33,6 +34,14 @@ type transfer struct {
 }
 
 func (t *transfer) lane() *lane { return &lane{lanes: t.client.lanes, flow: &t.flow} }
+
+// moved counts n more bytes as moved: for the tuner, and for the spawner, since
+// the tuner may have made room.
+func (t *transfer) moved(counter *atomic.Int64, n int64) {
+	counter.Add(n)
+	t.client.lanes.progressed()
+	t.spawn.carried()
+}
 
 // template has the serializer form a request.
 func (t *transfer) template(ctx context.Context, op s3api.Operation) (*s3api.Template, error) {
