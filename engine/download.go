@@ -43,7 +43,6 @@ type download struct {
 	order    *body.Orderer // nil: any order will do
 	expected expectation
 	pieces   int
-	spawn    *spawner
 	alone    bool // the first lane carries all
 	// With a journal (resume_download.go):
 	kept  body.Kept // the sink, once the journal speaks of it
@@ -283,8 +282,6 @@ func (d *download) askedFor(first, last, total int64) error {
 // startLanes starts the lanes that ask for ranges.
 func (d *download) startLanes(ctx context.Context, first *piece) error {
 	if d.alone {
-		d.spawn = d.spawner(d.group, 1)
-		d.spawn.started.Store(1)
 		return nil
 	}
 	if d.order != nil {
@@ -303,7 +300,7 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 
 // spawnLanes prepares the lanes that claim pieces in any order.
 func (d *download) spawnLanes() {
-	d.spawn = d.spawner(d.group, d.pieces)
+	d.spawner(d.group, d.pieces)
 	d.spawn.run = func() error {
 		ln := d.lane()
 		defer ln.drop()
@@ -315,7 +312,7 @@ func (d *download) spawnLanes() {
 // by one goroutine, which reserves the room for each in order.
 func (d *download) startOrdered() {
 	work := make(chan *piece)
-	d.spawn = d.spawner(d.group, d.pieces) // beside the first lane, which takes none of them
+	d.spawner(d.group, d.pieces) // beside the first lane, which takes none of them
 	d.spawn.run = func() error {
 		ln := d.lane()
 		defer ln.drop()
@@ -385,8 +382,13 @@ func (d *download) claim(only int) *piece {
 	return p
 }
 
+// readOnMax is how much of the first answer is read while others wait for a
+// lane. What the connection holds of the rest is lost then, so it is not done
+// after every piece.
+const readOnMax = 64 << 20
+
 // readOn reads the first answer's body: its piece, and then piece after piece
-// until one is somebody else's. cancel ends ctx.
+// until one is somebody else's, or it is other transfers' turn. cancel ends ctx.
 func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, f *fetch, resp *wire.Response, cancel context.CancelCauseFunc) error {
 	for {
 		if d.pieces > 1 {
@@ -401,6 +403,9 @@ func (d *download) readOn(ctx context.Context, ln *lane, w *watch, c *call, f *f
 		}
 		if f.at < f.p.length {
 			return nil // another lane was faster: this answer stands in the middle of the piece
+		}
+		if f.p.off+f.at >= readOnMax && d.client.lanes.wanted(&d.flow) {
+			return nil
 		}
 		following := d.claim(f.p.i + 1)
 		if following == nil {
