@@ -45,7 +45,10 @@ func nulls3Command() *cobra.Command {
 	f.BoolVar(&c.TLS, "tls", false, "serve HTTPS")
 	f.StringVar(&caPath, "ca", "bench-ca.pem", "where to write the certificate that clients must trust")
 	f.IntVar(&c.RateMiB, "rate", 0, "bandwidth of a connection in MiB/s (default no limit)")
+	f.IntVar(&c.TotalMiB, "total", 0, "bandwidth of all connections together in MiB/s (default no limit)")
 	f.DurationVar(&c.Latency, "latency", 0, "before the first byte of an answer")
+	f.IntVar(&c.SlowFrom, "slow-from", 0, "requests at once above which the latency grows with them (default never)")
+	f.IntVar(&c.Descriptors, "descriptors", 0, "connections above which others wait to be accepted (default no limit)")
 	f.IntVar(&c.RequestsPerSecond, "throttle", 0, "requests a second above which the answer is SlowDown (default no limit)")
 	f.BoolVar(&c.Check, "check", false, "compare what is put with its checksum and with the pattern")
 	return cmd

@@ -35,7 +35,7 @@ func (s *Server) serve(tcp *net.TCPConn) {
 	if err != nil {
 		return
 	}
-	c := &conn{s: s, tcp: tcp, raw: raw, out: make([]byte, 0, 1<<10), inPace: newPace(s.config.RateMiB), outPace: newPace(s.config.RateMiB)}
+	c := &conn{s: s, tcp: tcp, raw: raw, out: make([]byte, 0, 1<<10), inPace: newPace(s.config.RateMiB, s.in), outPace: newPace(s.config.RateMiB, s.out)}
 	if s.tls == nil {
 		c.r = bufio.NewReaderSize(tcp, headMax)
 	} else {
@@ -65,6 +65,8 @@ func (c *conn) exchange() error {
 		st.connections.Add(1)
 	}
 	st.requests.Add(1)
+	defer c.s.underWay.Add(-1)
+	underWay := c.s.underWay.Add(1)
 	throttled := !c.s.rate.take()
 	if h.expect && c.r.Buffered() == 0 {
 		if err := c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
@@ -84,8 +86,8 @@ func (c *conn) exchange() error {
 		return err
 	}
 	st.bytesIn.Add(h.length)
-	if c.s.config.Latency > 0 {
-		time.Sleep(c.s.config.Latency)
+	if d := c.s.config.AnswerDelay(underWay); d > 0 {
+		time.Sleep(d)
 	}
 	if throttled {
 		st.throttled.Add(1)

@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -228,5 +230,39 @@ func TestThrottle(t *testing.T) {
 	}
 	if got := s.Stats().Throttled; slow == 0 || got != int64(slow) {
 		t.Errorf("got %d answers to slow down, %d counted, want some", slow, got)
+	}
+}
+
+// TestSmallServer lets the latency grow with the requests under way, and accepts
+// no more connections than there are descriptors.
+func TestSmallServer(t *testing.T) {
+	c := nulls3.Config{Latency: 10, SlowFrom: 4}
+	for underWay, want := range map[int64]time.Duration{1: 10, 4: 10, 6: 15, 8: 20} {
+		if got := c.AnswerDelay(underWay); got != want {
+			t.Errorf("%d requests under way: got a latency of %d, want %d", underWay, got, want)
+		}
+	}
+	s, _ := start(t, nulls3.Config{Descriptors: 1, TotalMiB: 1000})
+	first, err := net.Dial("tcp", strings.TrimPrefix(s.Endpoints()[0], "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(first, "GET /b/a-10 HTTP/1.1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Read(make([]byte, 1)); err != nil { // so it is accepted
+		t.Fatal(err)
+	}
+	answered := make(chan int)
+	go func() {
+		status, _ := ask(t.Context(), t, "GET", s.Endpoints()[0]+"/b/a-10", "")
+		answered <- status
+	}()
+	if got := s.Stats().Connections; got != 1 {
+		t.Errorf("got %d connections, want 1", got)
+	}
+	first.Close()
+	if status := <-answered; status != 200 {
+		t.Errorf("once there is a descriptor: got %d, want 200", status)
 	}
 }

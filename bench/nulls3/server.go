@@ -29,6 +29,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/haul-s3/haul/bench/pattern"
@@ -47,8 +48,16 @@ type Config struct {
 	TLS bool
 	// RateMiB bounds the bandwidth of each connection and direction, in MiB/s.
 	RateMiB int
+	// TotalMiB bounds the bandwidth of all connections together, in each
+	// direction, in MiB/s.
+	TotalMiB int
 	// Latency passes before the first byte of each answer.
 	Latency time.Duration
+	// SlowFrom is how many requests the server serves at once: where more are
+	// under way, Latency grows in proportion to them.
+	SlowFrom int
+	// Descriptors bounds the open connections; others wait to be accepted.
+	Descriptors int
 	// RequestsPerSecond bounds the rate of requests; those above it are answered
 	// with 503 SlowDown.
 	RequestsPerSecond int
@@ -67,6 +76,9 @@ type Server struct {
 	stats     counters
 	uploads   uploads
 	rate      *rate
+	in, out   *line         // what all connections share; nil: no bound
+	free      chan struct{} // holds a token for each open connection; nil: no bound
+	underWay  atomic.Int64  // requests
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex
@@ -79,7 +91,10 @@ func Listen(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, window: window, conns: map[net.Conn]struct{}{}, rate: newRate(c.RequestsPerSecond)}
+	s := &Server{config: c, window: window, conns: map[net.Conn]struct{}{}, rate: newRate(c.RequestsPerSecond), in: newLine(c.TotalMiB), out: newLine(c.TotalMiB)}
+	if c.Descriptors > 0 {
+		s.free = make(chan struct{}, c.Descriptors)
+	}
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -165,6 +180,9 @@ func (s *Server) Close() error {
 
 func (s *Server) acceptLoop(l net.Listener) {
 	for {
+		if s.free != nil {
+			s.free <- struct{}{}
+		}
 		nc, err := l.Accept()
 		if err != nil {
 			return
@@ -183,6 +201,9 @@ func (s *Server) acceptLoop(l net.Listener) {
 			s.mu.Lock()
 			delete(s.conns, nc)
 			s.mu.Unlock()
+			if s.free != nil {
+				<-s.free
+			}
 		})
 	}
 }
