@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/haul-s3/haul/bench/compare"
-	"github.com/haul-s3/haul/bench/soak"
+	"github.com/haul-s3/haul/bench/page"
 )
 
 func compareCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func compareCommand() *cobra.Command {
 			if out == "" || err != nil { // a page is of a whole comparison
 				return err
 			}
-			kept, err := soak.Section(out)
+			kept, err := page.Kept(out)
 			if err != nil {
 				return err
 			}

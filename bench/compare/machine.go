@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machine describes what the comparison ran on, and of which commit.
-func machine(ctx context.Context) string {
+// Machine describes what a benchmark ran on, and of which commit.
+func Machine(ctx context.Context) string {
 	commit := "unknown"
 	if out, err := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output(); err == nil {
 		commit = strings.TrimSpace(string(out))

@@ -37,7 +37,7 @@ CPU is the client's alone. Reproduce with
 * "floor" does the same work with bare sockets: no signatures, no retries, no XML, but the CRC64NVME of every byte.
   "best peer" is, for each column by itself, the best of all clients that are not haul.
 
-`, o.Command, machine(ctx), o.Size>>20, o.PartSize>>20, o.Objects, o.ObjectSize>>10, o.Concurrency, o.Rounds, fileSystem(o))
+`, o.Command, Machine(ctx), o.Size>>20, o.PartSize>>20, o.Objects, o.ObjectSize>>10, o.Concurrency, o.Rounds, fileSystem(o))
 	b.WriteString("## The clients\n\n")
 	for _, p := range o.peers() {
 		fmt.Fprintf(&b, "* %s: %s; %s\n", p.Name, p.About, p.Version(ctx))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/haul-s3/haul/bench/nulls3"
+	"github.com/haul-s3/haul/bench/page"
 	"github.com/haul-s3/haul/bench/peers"
 	"github.com/haul-s3/haul/bench/workload"
 )
@@ -190,7 +191,7 @@ func (r *Results) startUp(ctx context.Context, p *peers.Peer, w workload.Spec) (
 		}
 		wall, cpu = append(wall, u.Wall), append(cpu, u.CPU)
 	}
-	return workload.Usage{Wall: median(wall), CPU: median(cpu)}, nil
+	return workload.Usage{Wall: page.Median(wall), CPU: page.Median(cpu)}, nil
 }
 
 func (r *Results) skip(p *peers.Peer, b *block, why string) {

@@ -3,17 +3,11 @@
 package compare
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
-)
 
-func median[T cmp.Ordered](values []T) T {
-	slices.Sort(values)
-	return values[len(values)/2]
-}
+	"github.com/haul-s3/haul/bench/page"
+)
 
 // figures are the medians of a row.
 type figures struct {
@@ -44,7 +38,7 @@ func (r *row) figures(large bool, partSize int64) (f figures) {
 		requests = append(requests, s.requests)
 		connections = append(connections, s.connections)
 	}
-	return figures{median(speed), median(cpu), median(rss), median(mallocs), median(requests), median(connections)}
+	return figures{page.Median(speed), page.Median(cpu), page.Median(rss), page.Median(mallocs), page.Median(requests), page.Median(connections)}
 }
 
 // table writes the block as a Markdown table.
@@ -93,42 +87,7 @@ func (b *block) table(partSize int64) string {
 		}
 		rows = append(rows, row)
 	}
-	return markdown(rows)
+	return page.Table(rows)
 }
 
 func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }
-
-// markdown aligns rows, the first of which is the heading.
-func markdown(rows [][]string) string {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, s := range row {
-			widths[i] = max(widths[i], len([]rune(s)))
-		}
-	}
-	var b strings.Builder
-	line := func(row []string) {
-		for i, s := range row {
-			pad := strings.Repeat(" ", widths[i]-len([]rune(s)))
-			if i == 0 {
-				fmt.Fprintf(&b, "| %s%s |", s, pad)
-			} else {
-				fmt.Fprintf(&b, " %s%s |", pad, s)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	line(rows[0])
-	for i, w := range widths {
-		if i == 0 {
-			fmt.Fprintf(&b, "|%s|", strings.Repeat("-", w+2))
-		} else {
-			fmt.Fprintf(&b, "%s:|", strings.Repeat("-", w+1))
-		}
-	}
-	b.WriteByte('\n')
-	for _, row := range rows[1:] {
-		line(row)
-	}
-	return b.String()
-}

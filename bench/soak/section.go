@@ -23,21 +23,6 @@ func WriteSection(page, command string, r *Report) error {
 	return os.WriteFile(page, []byte(withReport(string(text), command, r)), 0o644)
 }
 
-// Section is the section "Soak" of a page, "" if it has none: for those who write
-// the rest of the page anew.
-func Section(page string) (string, error) {
-	text, err := os.ReadFile(page)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	_, from := cutAt(string(text), "\n"+heading)
-	rest, _ := cutAt(strings.TrimPrefix(from, "\n"), "\n## ")
-	if rest != "" {
-		rest = "\n" + strings.TrimRight(rest, "\n") + "\n"
-	}
-	return rest, err
-}
-
 func withReport(page, command string, r *Report) string {
 	kind := "### " + map[bool]string{false: "Usual", true: "Starved"}[r.Options.Starved] + " client\n"
 	before, rest, there := strings.Cut(page, heading)
