@@ -10,6 +10,8 @@
 //	go run ./bench floor              the same for bare sockets
 //	go run ./bench run ...            the runner of the public S3 benchmark suite
 //	go run ./bench soak --for 20m     transfers under random faults, all compared
+//	go run ./bench scale              costs by lanes, sizes, objects, transfers
+//	go run ./bench links              the engine's number of lanes on simulated links
 //
 // It needs Linux.
 package main
@@ -24,6 +26,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/haul-s3/haul/bench/load"
 	"github.com/haul-s3/haul/bench/nulls3"
 	"github.com/haul-s3/haul/bench/soak"
 )
@@ -31,6 +34,7 @@ import (
 func main() {
 	nulls3.MaybeServe()
 	soak.MaybeServe()
+	load.MaybeRun()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(execute(ctx, os.Args[1:]))
@@ -52,7 +56,7 @@ func execute(ctx context.Context, args []string) (code int) {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand(), runCommand(), soakCommand())
+	root.AddCommand(compareCommand(), nulls3Command(), peerCommand(), floorCommand(), runCommand(), soakCommand(), linksCommand(), scaleCommand())
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/haul-s3/haul/bench/compare"
+	"github.com/haul-s3/haul/bench/load"
 	"github.com/haul-s3/haul/bench/nulls3"
 )
 
@@ -19,6 +20,7 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	nulls3.MaybeServe()
+	load.MaybeRun()
 	os.Exit(m.Run())
 }
 
@@ -128,5 +130,46 @@ func TestCompare(t *testing.T) {
 		if code := execute(t.Context(), append([]string{"compare"}, bad...)); code != 1 {
 			t.Errorf("%v: exit code %d, want 1", bad, code)
 		}
+	}
+}
+
+// TestScale writes the section of very little of everything.
+func TestScale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
+	path := filepath.Join(t.TempDir(), "page.md")
+	args := []string{"scale", "--quick", "--rounds", "1", "--table", "sizes,objects,threads", "--dir", t.TempDir(), "--out", path}
+	if code := execute(t.Context(), args); code != 0 {
+		t.Fatalf("exit code: got %d, want 0", code)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"## Scaling", "### sizes", "| 64 MiB ", "### objects", "| 1000 ", "### threads"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page has no %q:\n%s", want, text)
+		}
+	}
+	for _, bad := range [][]string{{"scale", "--table", "width"}, {"scale", "--rounds", "0"}, {"links", "--link", "moon"}, {"links", "--rounds", "0"}} {
+		if code := execute(t.Context(), bad); code != 1 {
+			t.Errorf("%v: exit code %d, want 1", bad, code)
+		}
+	}
+}
+
+// TestLinks looks at one link.
+func TestLinks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("goes on for 15 seconds")
+	}
+	path := filepath.Join(t.TempDir(), "page.md")
+	if code := execute(t.Context(), []string{"links", "--quick", "--rounds", "1", "--link", "server-small-down", "--out", path}); code != 0 {
+		t.Fatalf("exit code: got %d, want 0", code)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), "## Links") || !strings.Contains(string(text), "by itself, seconds 5 to 10") {
+		t.Errorf("got %v and\n%s, want the section", err, text)
 	}
 }
