@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -48,7 +49,9 @@ func (d *download) storedPart(ctx context.Context, ln *lane, number int) (size i
 	}
 	resp, err := d.persist(ctx, ln, &call{template: template})
 	if err != nil {
-		return 0, 0, err
+		// A refused call has given the lane back, on which the object goes on
+		// being read.
+		return 0, 0, errors.Join(err, ln.take(ctx))
 	}
 	count, _ = strconv.Atoi(resp.Header.Get(s3api.HeaderPartsCount)) // absent: not told
 	return resp.ContentLength, count, nil
