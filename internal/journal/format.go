@@ -195,7 +195,8 @@ func parseHeader(p []byte) (*Header, bool) {
 	for _, n := range h.sizes() {
 		*n = int64(f.number())
 	}
-	return h, f.whole() && h.PartSize >= 0 && h.Size >= 0
+	cut := h.PartSize > 0 || h.PartSize == 0 && h.Temp == "" // what lies in a file lies there in pieces
+	return h, f.whole() && cut && h.Size >= 0
 }
 
 func appendMark(dst []byte, s salt, m *Mark) []byte {

@@ -114,6 +114,29 @@ func TestJournalOfAnotherTransferIsNotContinued(t *testing.T) {
 	}
 }
 
+// What lies in a temporary file lies there in pieces of some size.
+func TestJournalWithoutPartSize(t *testing.T) {
+	for temp, lost := range map[string]bool{"f.00000000": true, "": false} {
+		dir := t.TempDir()
+		for range 2 {
+			j, err := journal.Open(body.OS{}, dir, testID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if begun := j.Lost || j.Header != nil; begun && j.Lost != lost {
+				t.Errorf("temporary file %q: got header %+v, lost %t, want lost %t", temp, j.Header, j.Lost, lost)
+			} else if !begun {
+				if err := j.Begin(journal.Header{Size: 1000, Temp: temp}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestJournalIsRefused(t *testing.T) {
 	whole, _ := written(t, 2)
 	version := bytes.Clone(whole)

@@ -86,19 +86,25 @@ func (d *spreadDialer) inTurn(ctx context.Context, host string) ([]netip.Addr, e
 		if err != nil && h == nil {
 			return nil, err
 		}
-		h = d.learn(host, addrs)
+		if h = d.learn(host, addrs); h == nil {
+			return nil, err
+		}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return h.orderLocked(time.Now()), nil
 }
 
-// learn notes freshly resolved addresses; without any, the old ones stay.
+// learn notes freshly resolved addresses; without any, the old ones stay. Nil
+// where there are neither, since they were forgotten meanwhile.
 func (d *spreadDialer) learn(host string, addrs []netip.Addr) *hostAddresses {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	h := d.hosts[host]
 	if h == nil {
+		if len(addrs) == 0 {
+			return nil
+		}
 		if d.hosts == nil || len(d.hosts) >= hostsMax {
 			d.hosts = map[string]*hostAddresses{}
 		}

@@ -300,3 +300,35 @@ func TestDialForgetsOldHosts(t *testing.T) {
 		}
 	})
 }
+
+// A known host that is forgotten while its name can't be resolved is no
+// connection, and no success either.
+func TestDialForgottenWhileUnresolved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dial func(ctx context.Context, network, address string) (net.Conn, error)
+		known := false
+		lookup := func(ctx context.Context, _, host string) ([]netip.Addr, error) {
+			if host == "h" && known {
+				for i := range wire.HostsMax {
+					if _, err := dial(ctx, "tcp", fmt.Sprintf("bucket-%d:80", i)); err != nil {
+						t.Error(err)
+					}
+				}
+				return nil, errNoAnswer
+			}
+			known = known || host == "h"
+			return []netip.Addr{netip.MustParseAddr("10.0.0.1")}, nil
+		}
+		dial = wire.NewSpreadDialer(func(context.Context, string, string) (net.Conn, error) {
+			a, _ := net.Pipe()
+			return a, nil
+		}, lookup)
+		if _, err := dial(t.Context(), "tcp", "h:80"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wire.AddressTTL)
+		if conn, err := dial(t.Context(), "tcp", "h:80"); conn != nil || !errors.Is(err, errNoAnswer) {
+			t.Errorf("got %v, %v, want %v", conn, err, errNoAnswer)
+		}
+	})
+}

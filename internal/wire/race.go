@@ -32,8 +32,8 @@ type finish struct {
 	err  error
 }
 
-// run returns the first connection, or the errors of all. It waits for no dial
-// that has lost.
+// run returns the first connection, or the errors of all; there is at least one
+// address. It waits for no dial that has lost.
 func (r *race) run(ctx context.Context, addrs []netip.Addr) (net.Conn, error) {
 	dialing, stop := context.WithCancel(ctx)
 	defer stop()
