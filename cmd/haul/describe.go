@@ -79,10 +79,21 @@ var hopeless = map[string]bool{
 	"SignatureDoesNotMatch": true, "ExpiredToken": true, "RequestTimeTooSkewed": true,
 }
 
-// isHopeless says that going on makes no sense.
+// isHopeless says that going on makes no sense: every other object would fail
+// in the same way.
 func isHopeless(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && hopeless[api.ErrorCode()]
+	if errors.As(err, &api) {
+		return hopeless[api.ErrorCode()]
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) || lacksCredentials(err)
+}
+
+// lacksCredentials says that nowhere there were credentials to sign with. The
+// SDK has no type for that.
+func lacksCredentials(err error) bool {
+	var op *smithy.OperationError
+	return errors.As(err, &op) && strings.Contains(op.Err.Error(), "get credentials: ")
 }
 
 // hintFor says what to do about an error, nothing if that can't be said.
@@ -94,7 +105,6 @@ func hintFor(err error) string {
 	var dns *net.DNSError
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
-	text := err.Error()
 	switch {
 	case errors.As(err, &dns):
 		return "the name of the server is not known: look at --endpoint-url and --region, and try --path-style"
@@ -108,7 +118,7 @@ func hintFor(err error) string {
 		return "the disk is full"
 	case errors.Is(err, fs.ErrPermission):
 		return "look at the permissions of the file and its folder"
-	case strings.Contains(text, "get credentials") || strings.Contains(text, "credential"):
+	case lacksCredentials(err) || strings.Contains(err.Error(), "credential"):
 		return "give credentials by --profile or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; --no-sign-request is for public buckets"
 	}
 	return ""

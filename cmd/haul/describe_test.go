@@ -63,6 +63,33 @@ func TestHints(t *testing.T) {
 	}
 }
 
+func TestHopeless(t *testing.T) {
+	missing := &smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: errors.New("get identity: get credentials: none")}
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"code", &smithy.GenericAPIError{Code: "NoSuchBucket"}, true},
+		{"code-of-one-object", &smithy.GenericAPIError{Code: "AccessDenied"}, false},
+		{"credentials", missing, true},
+		{"refused", &haul.RetriesExceededError{Last: syscall.ECONNREFUSED}, true},
+		{"reset", syscall.ECONNRESET, false},
+		{"file-of-that-name", &fs.PathError{Path: "get credentials: x", Err: fs.ErrPermission}, false},
+		{"none", nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.err
+			if err != nil {
+				err = &haul.TransferError{Err: err}
+			}
+			if got := isHopeless(err); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestExitCode(t *testing.T) {
 	for _, tt := range []struct {
 		err  error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/haul-s3/haul"
 	"github.com/haul-s3/haul/batch"
@@ -35,11 +36,16 @@ func (a *app) runJob(ctx context.Context, j *job) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	var stop sync.Once // what fails in the same way before it is cancelled needs no second line
 	done := func(item batch.Item, result *haul.Result, err error) {
-		r.done(item, result, err)
-		if j.many && isHopeless(err) {
-			cancel(errHopeless)
+		if !j.many || !isHopeless(err) {
+			r.done(item, result, err)
+			return
 		}
+		stop.Do(func() {
+			r.done(item, result, err)
+			cancel(errHopeless)
+		})
 	}
 	tally, err := batch.Run(ctx, items, start, batch.Options{Skip: j.skip, Done: done})
 	r.finish(tally)

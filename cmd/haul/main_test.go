@@ -68,6 +68,9 @@ func setup(env *testscript.Env) error {
 	env.Values[storeKey{}] = s
 	env.Vars = append(env.Vars, storeVars(plain.URL, env.WorkDir)...)
 	env.Setenv("TLS_URL", tls.URL)
+	nobody := httptest.NewServer(s)
+	nobody.Close()
+	env.Setenv("CLOSED_URL", nobody.URL) // nothing listens there
 	return os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), certificate(tls), 0o600)
 }
 
