@@ -161,3 +161,31 @@ func FuzzHead(f *testing.F) {
 		}
 	})
 }
+
+// answerHead parses the head of an answer of S3.
+func answerHead(tb testing.TB) (once func()) {
+	head := []byte(s3Answer)
+	return func() {
+		if h, err := h1.ParseHead(head); err != nil || h.Length != 65536 {
+			tb.Fatalf("got %+v, %v, want a length of 65536", h, err)
+		}
+	}
+}
+
+// headAllocsMax is what a head may allocate: its text, the header and the
+// header's values.
+const headAllocsMax = 6
+
+func BenchmarkAnswerHead(b *testing.B) {
+	once := answerHead(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		once()
+	}
+}
+
+func TestHeadAllocations(t *testing.T) {
+	if got := testing.AllocsPerRun(200, answerHead(t)); got > headAllocsMax {
+		t.Errorf("allocations of a head: got %v, want at most %d", got, headAllocsMax)
+	}
+}
