@@ -292,7 +292,7 @@ func (b *payload) advanceLocked(n int, err error) error {
 	}
 	b.t.moved(&b.t.client.sent, int64(n))
 	for ; n > 0 && !b.quiet; n -= bufpool.SliceSize {
-		b.t.events.Progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
+		b.t.progress(int64(min(n, bufpool.SliceSize))) // a file may go in larger pieces
 	}
 	b.w.work.set(atNetwork)
 	if last {
@@ -354,7 +354,7 @@ func (b *payload) undo() {
 	defer b.mu.Unlock()
 	if b.pos > 0 {
 		b.t.extraBytes.Add(b.pos)
-		b.t.events.Progress(-b.pos)
+		b.t.progress(-b.pos)
 	}
 	b.pos = 0
 }

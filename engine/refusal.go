@@ -33,6 +33,10 @@ func (t *transfer) uploadFrom(ctx context.Context, src *body.Reader) (*driver.Ou
 		return nil, err // the stream is used up; the next transfer knows
 	}
 	t.withoutChecksum()
+	if told := t.told.Load(); told > 0 { // all of it is sent again
+		t.extraBytes.Add(told)
+		t.progress(-told)
+	}
 	return t.uploadOnce(ctx, src)
 }
 

@@ -141,7 +141,7 @@ func worthless(err error) bool {
 func (t *transfer) credit(n int64) {
 	for n > 0 {
 		slice := min(n, bufpool.SliceSize)
-		t.events.Progress(slice)
+		t.progress(slice)
 		n -= slice
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -110,6 +111,38 @@ func TestLostAnswerToConditionalPut(t *testing.T) {
 	}
 }
 
+// TestProgressOfAPutWithALostAnswer has the second attempt refused before a byte
+// of it is read: the object, which is there, is told as done once.
+func TestProgressOfAPutWithALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubble(t, engine.Options{})
+		var puts int
+		w.trip = func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if r.Method != http.MethodPut {
+				return next.RoundTrip(r)
+			}
+			if puts++; puts == 1 {
+				if _, err := next.RoundTrip(r); err != nil {
+					return nil, err
+				}
+				return nil, io.ErrUnexpectedEOF
+			}
+			rec := httptest.NewRecorder()
+			s3error(rec, http.StatusPreconditionFailed, "PreconditionFailed", "it is there")
+			return rec.Result(), nil
+		}
+		const size = 1 << 20
+		job, ev := uploadJob("k", body.FromBytes(content(size))), &events{}
+		job.Calls.(driver.InputMap)[s3api.PutObject].(*s3.PutObjectInput).IfNoneMatch = aws.String("*")
+		if _, err := w.driver.Transfer(t.Context(), job, ev); err != nil || puts != 2 {
+			t.Fatalf("%d attempts, %v; want 2", puts, err)
+		}
+		if ev.sum.Load() != size {
+			t.Errorf("progress of %d bytes, want %d", ev.sum.Load(), size)
+		}
+	})
+}
+
 // TestRefusedChecksum leaves the default out where a store doesn't know it, and
 // never what was chosen.
 func TestRefusedChecksum(t *testing.T) {
@@ -127,9 +160,13 @@ func TestRefusedChecksum(t *testing.T) {
 		w := newWorld(t, engine.Options{})
 		w.between(refuse)
 		for range 2 {
-			out, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(content(size))), &events{})
+			ev := &events{}
+			out, err := w.driver.Transfer(context.Background(), uploadJob("k", body.FromBytes(content(size))), ev)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if ev.sum.Load() != size {
+				t.Errorf("progress of %d bytes, want %d", ev.sum.Load(), size)
 			}
 			if !strings.Contains(out.Checksum.How, "refuses") || out.Checksum.Validated {
 				t.Errorf("the outcome tells %+v", out.Checksum)

@@ -31,6 +31,13 @@ type transfer struct {
 	requests      atomic.Int64
 	extraRequests atomic.Int64
 	extraBytes    atomic.Int64
+	told          atomic.Int64 // bytes of an upload told as progress
+}
+
+// progress tells bytes as done, or, if they are negative, takes them back.
+func (t *transfer) progress(n int64) {
+	t.told.Add(n)
+	t.events.Progress(n)
 }
 
 func (t *transfer) lane() *lane { return &lane{lanes: t.client.lanes, flow: &t.flow} }

@@ -120,7 +120,11 @@ func (t *transfer) putOurOwn(ctx context.Context, c *call, cause error, size int
 	if err != nil {
 		return nil, false
 	}
-	return t.ourOwn(ctx, c, cause, part, size, p.value)
+	own, ok := t.ourOwn(ctx, c, cause, part, size, p.value)
+	if ok { // the last attempt may have been answered early
+		t.credit(size - c.body.moved())
+	}
+	return own, ok
 }
 
 // send carries content with one call, its checksum before or behind it. What it
