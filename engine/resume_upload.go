@@ -131,6 +131,7 @@ func (t *transfer) takeParts(ctx context.Context, id string, u plan.Uniform, lis
 	if err != nil {
 		return nil, "", err
 	}
+	t.events.Open(id)
 	m = t.multipart(part, id)
 	m.expectParts(u.Count())
 	t.journal.used = true
@@ -168,6 +169,7 @@ func (t *transfer) completedEarlier(ctx context.Context, id string, u plan.Unifo
 	if !ok {
 		return nil, false
 	}
+	t.events.Open(id)
 	m.own, t.journal.used, t.journal.resumed = own, true, u.Size
 	t.credit(u.Size)
 	return m, true

@@ -214,13 +214,13 @@ func (t *transfer) create(ctx context.Context, partOp s3api.Operation, create *s
 	if err != nil {
 		return nil, t.failure(c, err)
 	}
+	t.events.Open(id)
 	return t.multipart(part, id), nil
 }
 
 // multipart is the upload with this id; part is a template of its parts'
 // requests.
 func (t *transfer) multipart(part *s3api.Template, id string) *multipart {
-	t.events.Open(id)
 	part = part.Clone()
 	part.URL.RawQuery = setQuery(part.URL.RawQuery, s3api.QueryUploadID, id)
 	m := &multipart{transfer: t, id: id, part: part}
