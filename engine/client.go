@@ -36,6 +36,7 @@ type Client struct {
 	refreshing chan struct{} // holds one token while a lane renews the credentials
 
 	preparing atomic.Int64 // lanes that are ready for uploads that aren't open yet
+	awaiting  atomic.Int64 // goroutines that have parts of such uploads
 
 	skew     atomic.Int64 // nanoseconds that the server's clock is ahead
 	closed   atomic.Bool

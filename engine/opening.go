@@ -60,6 +60,10 @@ func (o *opening) await(ctx context.Context, ln *lane, src *content) (*multipart
 		return o.m, o.err
 	default:
 	}
+	o.awaiting.Add(1)
+	o.client.awaiting.Add(1)
+	defer o.awaiting.Add(-1)
+	defer o.client.awaiting.Add(-1)
 	if o.journal == nil { // else the part may be there already
 		o.client.preparing.Add(1)
 		defer o.client.preparing.Add(-1)
@@ -77,6 +81,13 @@ func (o *opening) await(ctx context.Context, ln *lane, src *content) (*multipart
 		return nil, o.err
 	}
 	return o.m, ln.take(ctx)
+}
+
+// crowded says that the transfer's upload isn't open yet, and that as many wait
+// for such uploads as there are lanes, which another goroutine would only join.
+func (t *transfer) crowded() bool {
+	limit, _ := t.client.lanes.counts()
+	return t.awaiting.Load() > 0 && t.client.awaiting.Load() >= int64(limit)
 }
 
 // makeReady hashes src, and opens a connection for it unless one is idle.

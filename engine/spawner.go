@@ -7,7 +7,7 @@ import "sync/atomic"
 // free. So a transfer hardly ever has more goroutines than there are lanes for,
 // and has as many as the tuner makes room for. A nil one starts none.
 type spawner struct {
-	lanes    *lanes
+	transfer *transfer
 	group    *group
 	run      func() error // a goroutine's work
 	most     int64
@@ -21,7 +21,7 @@ func (t *transfer) spawner(g *group, most int) *spawner {
 	if t.job.Concurrency > 0 {
 		most = min(most, t.job.Concurrency)
 	}
-	t.spawn = &spawner{lanes: t.client.lanes, group: g, most: int64(max(1, most))}
+	t.spawn = &spawner{transfer: t, group: g, most: int64(max(1, most))}
 	return t.spawn
 }
 
@@ -41,7 +41,7 @@ func (s *spawner) carried() {
 	if s == nil {
 		return
 	}
-	if n := s.started.Load(); n > 0 && (n >= s.most || s.starting.Load() || !s.lanes.spare()) {
+	if n := s.started.Load(); n > 0 && (n >= s.most || s.starting.Load() || !s.transfer.client.lanes.spare() || s.transfer.crowded()) {
 		return
 	}
 	if s.starting.Swap(true) {

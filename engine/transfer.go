@@ -32,6 +32,7 @@ type transfer struct {
 	extraRequests atomic.Int64
 	extraBytes    atomic.Int64
 	told          atomic.Int64 // bytes of an upload told as progress
+	awaiting      atomic.Int64 // goroutines that have parts of an upload that isn't open yet
 }
 
 // progress tells bytes as done, or, if they are negative, takes them back.
