@@ -31,8 +31,9 @@ type Options struct {
 	// runtime.GOMAXPROCS.
 	NumThreads int
 	// TargetThroughput is the goal in bytes per second; see Gbps. It decides
-	// the number of lanes, one for each 0.4 Gbit/s and at least 10. It is never
-	// a cap. Default: 10 Gbit/s.
+	// with how many lanes a client begins, one for each 0.4 Gbit/s and at least
+	// 10; from then on what is measured decides. It is never a cap. Default: 10
+	// Gbit/s.
 	TargetThroughput float64
 	// PartSize is the part size of transfers that don't set one, in bytes, from
 	// 5 MiB to 5 GiB. Default 8 MiB. It grows by itself where an object would

@@ -83,7 +83,7 @@ func (s *settings) add(f *pflag.FlagSet) {
 	f.BoolVar(&s.noProgress, "no-progress", false, "no progress bar: a line for each object instead")
 	f.Var(&s.partSize, "part-size", "size of the parts of large objects, 5MiB to 5GiB (default 8MiB)")
 	f.IntVar(&s.concurrency, "concurrency", 0, "parts of one object that are moved at once (default: what goes best)")
-	f.Var(&s.targetThroughput, "target-throughput", "throughput to aim at, for as many connections as that needs (default 10Gbps)")
+	f.Var(&s.targetThroughput, "target-throughput", "throughput to begin with as many connections for as it needs; then measurements decide (default 10Gbps)")
 	f.Var(&s.maxBandwidth, "max-bandwidth", "throughput that is not exceeded (default: no limit)")
 	f.Var(&s.memoryLimit, "memory-limit", "memory for pipes and standard output (default: a quarter of the machine's, at most 2GiB)")
 	f.StringVar(&s.checksumAlgorithm, "checksum-algorithm", "", "CRC64NVME, CRC32, CRC32C, SHA1 or SHA256 (default CRC64NVME)")

@@ -69,7 +69,7 @@ var codeHints = map[string]string{
 	"PermanentRedirect":     "the bucket is in another region: name it with --region",
 	"InvalidObjectState":    "the object is archived: restore it first",
 	"InvalidStorageClass":   "the store doesn't know this --storage-class",
-	"SlowDown":              "the store asks for fewer requests: try a lower --target-throughput",
+	"SlowDown":              "the store asks for fewer requests: try again later, or with --max-bandwidth",
 	"EntityTooLarge":        "raise --part-size",
 }
 
