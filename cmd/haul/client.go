@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -27,9 +28,6 @@ const defaultRegion = "us-east-1"
 // client makes the SDK's client, which lists, and whose settings the Manager
 // takes over.
 func (s *settings) client(ctx context.Context) (*s3.Client, error) {
-	if err := checkEndpoint(s.endpointURL); err != nil {
-		return nil, err
-	}
 	load, err := s.loadOptions()
 	if err != nil {
 		return nil, err
@@ -62,10 +60,10 @@ func (s *settings) loadOptions() ([]func(*config.LoadOptions) error, error) {
 	if s.noSignRequest {
 		load = append(load, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
 	}
-	if s.caBundle != "" {
-		pem, err := os.ReadFile(s.caBundle)
+	if bundle := cmp.Or(s.caBundle, os.Getenv("AWS_CA_BUNDLE")); bundle != "" {
+		pem, err := readBundle(bundle)
 		if err != nil {
-			return nil, fmt.Errorf("CA bundle: %w", err)
+			return nil, err
 		}
 		load = append(load, config.WithCustomCABundle(bytes.NewReader(pem)))
 	}

@@ -63,8 +63,9 @@ func (a *app) command() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	a.settings.add(root.PersistentFlags())
-	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		a.settings.pathStyleGiven = cmd.Flags().Changed("path-style")
+		return a.settings.check()
 	}
 	root.AddCommand(a.cpCommand(), a.rmCommand(), versionCommand())
 	return root
