@@ -1,7 +1,7 @@
 // Command sandbox runs an S3 server on this machine: to see haul at work in a minute, and to develop against.
 //
 //	go run ./sandbox demo              a file goes up to S3 and comes back the same
-//	go run ./sandbox serve --dir DIR   a server that keeps running, and the variables to use it
+//	go run ./sandbox serve --dir DIR   a server with a bucket that keeps running, and the variables to use it
 package main
 
 import (
