@@ -22,11 +22,11 @@ import (
 
 // badInputTests: bad input gets an error that names it, before any request.
 var badInputTests = []conformanceTest{
-	{name: "bad-input", needFake: true, run: testBadInput},
-	{name: "bad-options", needFake: true, run: testBadOptions},
-	{name: "bad-sinks", needFake: true, run: testBadSinks},
-	{name: "bad-engine-options", needFake: true, run: testBadEngineOptions},
-	{name: "bad-endpoint", needFake: true, run: testBadEndpoint},
+	{name: "bad-input", run: testBadInput},
+	{name: "bad-options", run: testBadOptions},
+	{name: "bad-sinks", run: testBadSinks},
+	{name: "bad-engine-options", run: testBadEngineOptions},
+	{name: "bad-endpoint", run: testBadEndpoint},
 }
 
 // badCall is a call that can't be done, and what its error must say.

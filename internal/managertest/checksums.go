@@ -28,10 +28,10 @@ var checksumTests = []conformanceTest{
 	{name: "checksums", run: testChecksums},
 	{name: "given-checksums", run: testGivenChecksums},
 	{name: "wrong-given-checksums", run: testWrongGiven},
-	{name: "checksums-when-required", needFake: true, run: testWhenRequired},
-	{name: "no-checksum-to-compare", needFake: true, run: testNothingToCompare},
-	{name: "damage-on-the-way-up", needFake: true, run: testDamageUp},
-	{name: "damage-on-the-way-down", needFake: true, run: testDamageDown},
+	{name: "checksums-when-required", run: testWhenRequired},
+	{name: "no-checksum-to-compare", run: testNothingToCompare},
+	{name: "damage-on-the-way-up", run: testDamageUp},
+	{name: "damage-on-the-way-down", run: testDamageDown},
 }
 
 // sumCase is one way to have an upload checked.
@@ -198,8 +198,10 @@ func (w *world) absent(key string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(open.Uploads) > 0 {
-		w.t.Errorf("%d uploads were left open", len(open.Uploads))
+	for _, u := range open.Uploads {
+		if aws.ToString(u.Key) == key {
+			w.t.Errorf("an upload of %s was left open", key)
+		}
 	}
 }
 
@@ -211,11 +213,11 @@ func testWhenRequired(t *testing.T, w *world) {
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	}))
 	for _, size := range []int64{10, part + 1} {
-		w.Fake.Reset()
+		w.forget()
 		in := w.put("plain")
 		up := w.must(haul.Wait(m.Upload(w.ctx, haul.FromBytes(data(size)), in)))
 		down := w.must(haul.Wait(m.Download(w.ctx, w.get("plain"), haul.ToWriter(io.Discard))))
-		for _, r := range w.Fake.Requests() {
+		for _, r := range w.requests() {
 			for name := range r.Header {
 				if strings.Contains(name, "Checksum") || name == "X-Amz-Trailer" {
 					t.Errorf("%d bytes: %s has %s", size, r.Op, name)
@@ -239,11 +241,15 @@ func testWhenRequired(t *testing.T, w *world) {
 // testNothingToCompare: a download that can't be validated says why.
 func testNothingToCompare(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.Synthetic(w.Bucket, "bare", 3*part, seed)
-	w.Fake.Put(w.Bucket, "ranged", data(100), nil)
+	w.seed("ranged", data(100), nil)
 	ranged := w.get("ranged")
 	ranged.Range = ptr("bytes=1-9")
-	for _, in := range []*s3.GetObjectInput{w.get("bare"), ranged} {
+	inputs := []*s3.GetObjectInput{ranged}
+	if w.Fake != nil { // others compute a checksum where the client gives none
+		w.Fake.Synthetic(w.Bucket, "bare", 3*part, seed)
+		inputs = append(inputs, w.get("bare"))
+	}
+	for _, in := range inputs {
 		r := w.must(haul.Wait(m.Download(w.ctx, in, haul.ToWriter(io.Discard))))
 		if r.Checksum.Validated || r.Checksum.How == "" {
 			t.Errorf("%s: got %+v, want why it was not validated", *in.Key, r.Checksum)
@@ -282,12 +288,12 @@ func testDamageUp(t *testing.T, w *world) {
 }
 
 func testDamageDown(t *testing.T, w *world) {
-	w.Fake.Put(w.Bucket, "small", data(1000), nil)
-	w.Fake.Put(w.Bucket, "digest", data(1000), http.Header{"X-Amz-Checksum-Algorithm": {"SHA256"}})
-	w.Fake.Put(w.Bucket, "large", data(3*part+1), nil)
-	b := data(2 * part)
-	w.Fake.PutParts(w.Bucket, "composite", [][]byte{b[:part], b[part:]},
-		http.Header{"X-Amz-Checksum-Algorithm": {"SHA256"}, "X-Amz-Checksum-Type": {"COMPOSITE"}})
+	w.seed("small", data(1000), nil)
+	w.seed("digest", data(1000), http.Header{"X-Amz-Checksum-Algorithm": {"SHA256"}})
+	w.seed("large", data(3*part+1), nil)
+	composite := w.put("composite")
+	composite.ChecksumAlgorithm = "SHA256"
+	w.must(haul.Wait(w.manager().Upload(w.ctx, haul.FromBytes(data(2*part)), composite)))
 	dir := t.TempDir()
 	path := filepath.Join(dir, "target")
 	for _, key := range []string{"small", "digest", "large", "composite"} {

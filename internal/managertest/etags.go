@@ -23,9 +23,9 @@ import (
 // checksum.
 var etagTests = []conformanceTest{
 	{name: "etags", run: testETags},
-	{name: "etags-without-checksums", needFake: true, run: testETagsWithoutChecksums},
-	{name: "etags-that-are-no-md5", needFake: true, run: testNoMD5},
-	{name: "damage-found-by-etag", needFake: true, run: testDamageByETag},
+	{name: "etags-without-checksums", run: testETagsWithoutChecksums},
+	{name: "etags-that-are-no-md5", run: testNoMD5},
+	{name: "damage-found-by-etag", run: testDamageByETag},
 }
 
 // mute answers as a store that keeps no checksums does.

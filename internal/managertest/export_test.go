@@ -1,5 +1,35 @@
 package managertest
 
+// BadSkips are the rows of the table of skips that say too little or too much:
+// tests that there aren't, and tests that are run although a part of them,
+// which others show, is left out.
+func BadSkips() (bad []string) {
+	all := map[string]conformanceTest{}
+	for _, c := range suite() {
+		all[c.name] = c
+	}
+	for _, s := range skips {
+		for _, name := range s.tests {
+			if _, ok := all[name]; !ok || s.reason == "" {
+				bad = append(bad, name)
+			}
+		}
+	}
+	for _, e := range []string{"engine", "classic"} {
+		for name, c := range all {
+			if _, out := skipped(name, e, "versitygw"); out {
+				continue
+			}
+			for _, part := range c.shown {
+				if _, out := skipped(part, e, "versitygw"); out {
+					bad = append(bad, name+" with "+part)
+				}
+			}
+		}
+	}
+	return bad
+}
+
 // Parity are the names of the tests of the comparison's rows.
 func Parity() (names []string) {
 	for _, c := range parityTests {

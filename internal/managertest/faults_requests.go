@@ -50,7 +50,7 @@ func testCopyOwners(t *testing.T, w *world) {
 func testCopyKeeps(t *testing.T, w *world) {
 	m := w.manager()
 	for _, size := range []int64{small, big} {
-		w.Fake.Put(w.Bucket, "keeps", data(size), http.Header{
+		w.seed("keeps", data(size), http.Header{
 			"Content-Type": {"text/x-kept"}, "Cache-Control": {"no-store"}, "Content-Disposition": {"inline"},
 			"X-Amz-Meta-Who": {"source"}, "X-Amz-Tagging": {"a=b&c=d"},
 		})
@@ -58,7 +58,7 @@ func testCopyKeeps(t *testing.T, w *world) {
 			return &s3.CopyObjectInput{Bucket: &w.Bucket, Key: ptr("kept"), CopySource: ptr(copySource(w.Bucket, "keeps"))}
 		}
 		w.must(haul.Wait(m.Copy(w.ctx, in())))
-		o, _ := w.Fake.Object(w.Bucket, "kept")
+		o, _ := w.object("kept")
 		sameAs(t, "copy", o.Data, size)
 		if h := o.Header; h.Get("Content-Type") != "text/x-kept" || h.Get("Cache-Control") != "no-store" ||
 			h.Get("Content-Disposition") != "inline" || h.Get("X-Amz-Meta-Who") != "source" || len(o.Tags) != 2 {
@@ -68,7 +68,7 @@ func testCopyKeeps(t *testing.T, w *world) {
 		replace.MetadataDirective, replace.TaggingDirective = types.MetadataDirectiveReplace, types.TaggingDirectiveReplace
 		replace.ContentType, replace.Metadata, replace.Tagging = ptr("text/x-new"), map[string]string{"new": "yes"}, ptr("e=f")
 		w.must(haul.Wait(m.Copy(w.ctx, replace)))
-		o, _ = w.Fake.Object(w.Bucket, "kept")
+		o, _ = w.object("kept")
 		if h := o.Header; h.Get("Content-Type") != "text/x-new" || h.Get("X-Amz-Meta-Who") != "" || h.Get("X-Amz-Meta-New") != "yes" ||
 			len(o.Tags) != 1 || o.Tags[0].Key != "e" {
 			t.Errorf("%d bytes with REPLACE: got headers %v, tags %v, want the new ones", size, h, o.Tags)

@@ -20,14 +20,14 @@ import (
 // inputTests hold every field of the SDK's inputs against a table of the
 // requests that it belongs on, which route.go of package haul describes.
 var inputTests = []conformanceTest{
-	{name: "input-of-upload", needFake: true, run: testUploadInput},
-	{name: "input-of-download", needFake: true, run: testDownloadInput},
-	{name: "input-of-copy", needFake: true, run: testCopyInput},
-	{name: "input-of-delete", needFake: true, run: testDeleteInput},
-	{name: "copy-keeps-tags", needFake: true, run: testCopyTags},
-	{name: "stream-of-one-request", needFake: true, run: testOneRequestStream},
-	{name: "stream-of-large-parts", needFake: true, run: testPartMemory},
-	{name: "input-is-not-changed", needFake: true, run: testInputUnchanged},
+	{name: "input-of-upload", run: testUploadInput},
+	{name: "input-of-download", run: testDownloadInput},
+	{name: "input-of-copy", run: testCopyInput},
+	{name: "input-of-delete", run: testDeleteInput},
+	{name: "copy-keeps-tags", run: testCopyTags},
+	{name: "stream-of-one-request", run: testOneRequestStream},
+	{name: "stream-of-large-parts", run: testPartMemory},
+	{name: "input-is-not-changed", run: testInputUnchanged},
 }
 
 // route says where a field's value has to be found. to lists the operations,

@@ -146,7 +146,7 @@ func testCancelInPart(t *testing.T, w *world) {
 	up := &tripwire{ReaderAt: bytes.NewReader(bigData()), past: middle}
 	down := &tripwire{WriterAt: &memoryAt{b: make([]byte, big)}, past: middle}
 	file := filepath.Join(t.TempDir(), "target")
-	w.Fake.Put(w.Bucket, "middle", bigData(), nil)
+	w.seed("middle", bigData(), nil)
 	m := w.manager()
 	for name, begin := range map[string]func(ctx context.Context, cancel func()) (*haul.Future, error){
 		"upload": func(ctx context.Context, cancel func()) (*haul.Future, error) {
@@ -187,7 +187,7 @@ func testCancelInPart(t *testing.T, w *world) {
 		cancel()
 		w.nothingOpen(t)
 	}
-	if _, ok := w.Fake.Object(w.Bucket, "middle-up"); ok {
+	if _, ok := w.object("middle-up"); ok {
 		t.Error("a cancelled upload has left an object")
 	}
 	onlyFile(t, filepath.Dir(file), "")
@@ -233,7 +233,7 @@ func (w *tripWriter) Write(p []byte) (int, error) {
 func testCancelInOnQueued(t *testing.T, w *world) {
 	m := w.manager()
 	for _, o := range w.operations(t.TempDir()) {
-		w.Fake.Reset()
+		w.forget()
 		var l hookLog
 		cancel := haul.SubscriberFuncs{Queued: func(f *haul.Future) error {
 			if !f.Cancel() {
@@ -248,7 +248,7 @@ func testCancelInOnQueued(t *testing.T, w *world) {
 		wantCanceled(t, o.name, f, context.Canceled)
 		l.check(t, "a")
 		o.untouched(t)
-		if n := len(w.Fake.Requests()); n != 0 {
+		if n := len(w.requests()); n != 0 {
 			t.Errorf("%s: got %d requests, want none", o.name, n)
 		}
 	}
@@ -283,7 +283,7 @@ func (s *stuck) WriteAt(p []byte, _ int64) (int, error) { return s.call(p) }
 
 func testCancelBlockedCaller(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.Put(w.Bucket, "stuck", bigData(), nil)
+	w.seed("stuck", bigData(), nil)
 	for name, begin := range map[string]func(s *stuck) (*haul.Future, error){
 		"reader": func(s *stuck) (*haul.Future, error) {
 			return m.Upload(w.ctx, haul.FromReader(io.MultiReader(s)), w.put("stuck-up"))

@@ -18,7 +18,7 @@ func testOnQueuedError(t *testing.T, w *world) {
 	m := w.manager()
 	refused := errors.New("refused by a hook")
 	for _, o := range w.operations(t.TempDir()) {
-		w.Fake.Reset()
+		w.forget()
 		var l hookLog
 		hook := haul.SubscriberFuncs{Queued: func(*haul.Future) error { return refused }}
 		f, err := o.begin(w.ctx, m, haul.WithSubscribers(l.subscriber("a"), hook, l.subscriber("b")))
@@ -32,7 +32,7 @@ func testOnQueuedError(t *testing.T, w *world) {
 		if got := l.of("done"); len(got) != 2 {
 			t.Errorf("%s: OnDone: got %q, want a's and b's", o.name, got)
 		}
-		if n := len(w.Fake.Requests()); n != 0 {
+		if n := len(w.requests()); n != 0 {
 			t.Errorf("%s: got %d requests, want none", o.name, n)
 		}
 		o.untouched(t)

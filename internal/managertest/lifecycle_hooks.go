@@ -19,35 +19,35 @@ import (
 // lifecycleTests follow a transfer from its call to its end: hooks, progress,
 // cancellation, shutdown, admission, load.
 var lifecycleTests = []conformanceTest{
-	{name: "hooks-of-a-success", needFake: true, run: testHooksOfSuccess},
-	{name: "hooks-of-a-failure", needFake: true, run: testHooksOfFailure},
-	{name: "hooks-of-a-cancelled-transfer", needFake: true, run: testHooksOfCancelled},
-	{name: "hooks-of-a-transfer-that-never-started", needFake: true, run: testHooksOfWaiting},
-	{name: "progress-over-retries", needFake: true, run: testProgressOverRetries},
-	{name: "input-changed-in-on-queued", needFake: true, run: testInputInOnQueued},
-	{name: "size-and-etag-provided", needFake: true, run: testProvided},
+	{name: "hooks-of-a-success", run: testHooksOfSuccess},
+	{name: "hooks-of-a-failure", run: testHooksOfFailure},
+	{name: "hooks-of-a-cancelled-transfer", run: testHooksOfCancelled},
+	{name: "hooks-of-a-transfer-that-never-started", run: testHooksOfWaiting},
+	{name: "progress-over-retries", run: testProgressOverRetries},
+	{name: "input-changed-in-on-queued", run: testInputInOnQueued},
+	{name: "size-and-etag-provided", run: testProvided},
 	{name: "values-of-the-caller", run: testValues},
-	{name: "error-of-on-queued", needFake: true, run: testOnQueuedError},
-	{name: "panic-in-each-hook", needFake: true, run: testPanics},
-	{name: "goexit-in-on-progress", needFake: true, run: testGoexit},
-	{name: "set-error-in-on-done", needFake: true, run: testSetError},
-	{name: "outcome-before-the-end", needFake: true, run: testOutcomeBefore},
-	{name: "cancel-is-true-once", needFake: true, run: testCancelOnce},
-	{name: "cancel-at-each-request", needFake: true, run: testCancelAtEachRequest},
-	{name: "cancel-by-context", needFake: true, run: testCancelByContext},
-	{name: "cancel-in-the-middle-of-a-part", needFake: true, run: testCancelInPart},
-	{name: "cancel-in-on-queued", needFake: true, run: testCancelInOnQueued},
-	{name: "cancel-waits-for-the-callers-reader-and-writer", needFake: true, run: testCancelBlockedCaller},
-	{name: "shutdown-waits", needFake: true, run: testShutdownWaits},
-	{name: "shutdown-with-an-ended-context", needFake: true, run: testShutdownEnded},
-	{name: "shutdown-now", needFake: true, run: testShutdownNow},
+	{name: "error-of-on-queued", run: testOnQueuedError},
+	{name: "panic-in-each-hook", run: testPanics},
+	{name: "goexit-in-on-progress", run: testGoexit},
+	{name: "set-error-in-on-done", run: testSetError},
+	{name: "outcome-before-the-end", run: testOutcomeBefore},
+	{name: "cancel-is-true-once", run: testCancelOnce},
+	{name: "cancel-at-each-request", run: testCancelAtEachRequest},
+	{name: "cancel-by-context", run: testCancelByContext},
+	{name: "cancel-in-the-middle-of-a-part", run: testCancelInPart},
+	{name: "cancel-in-on-queued", run: testCancelInOnQueued},
+	{name: "cancel-waits-for-the-callers-reader-and-writer", run: testCancelBlockedCaller},
+	{name: "shutdown-waits", run: testShutdownWaits},
+	{name: "shutdown-with-an-ended-context", run: testShutdownEnded},
+	{name: "shutdown-now", run: testShutdownNow},
 	{name: "calls-after-shutdown", run: testAfterShutdown},
-	{name: "run", needFake: true, run: testRun},
-	{name: "queue-full", needFake: true, run: testQueueFull},
+	{name: "run", run: testRun},
+	{name: "queue-full", run: testQueueFull},
 	{name: "many-small-transfers", run: testManySmall},
-	{name: "huge-does-not-starve-small", needFake: true, run: testNoStarving},
-	{name: "bandwidth-limit", needFake: true, run: testBandwidth},
-	{name: "memory-limit", needFake: true, run: testMemoryLimit},
+	{name: "huge-does-not-starve-small", run: testNoStarving},
+	{name: "bandwidth-limit", run: testBandwidth},
+	{name: "memory-limit", run: testMemoryLimit},
 }
 
 // quiet keeps the panics that a test causes out of its output.
@@ -267,7 +267,7 @@ func testInputInOnQueued(t *testing.T, w *world) {
 		in := w.put("changed")
 		in.Metadata = map[string]string{"who": "caller"}
 		w.must(haul.Wait(m.Upload(w.ctx, haul.FromBytes(data(size)), in, haul.WithSubscribers(change))))
-		o, _ := w.Fake.Object(w.Bucket, "changed")
+		o, _ := w.object("changed")
 		if o.Header.Get("Content-Type") != "text/x-hook" || o.Header.Get("X-Amz-Meta-Who") != "hook" || len(o.Tags) != 1 {
 			t.Errorf("%d bytes: got headers %v, tags %v, want what OnQueued set", size, o.Header, o.Tags)
 		}
@@ -275,7 +275,7 @@ func testInputInOnQueued(t *testing.T, w *world) {
 			t.Errorf("%d bytes: the caller's input was changed: %+v", size, in)
 		}
 	}
-	for _, r := range w.Fake.Requests() {
+	for _, r := range w.requests() {
 		if r.Op == "PutObject" || r.Op == "CreateMultipartUpload" {
 			if r.Header.Get("X-Amz-Server-Side-Encryption") != "AES256" {
 				t.Errorf("%s: the encryption that OnQueued set is not there", r.Op)
@@ -286,8 +286,8 @@ func testInputInOnQueued(t *testing.T, w *world) {
 
 func testProvided(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.Put(w.Bucket, "known", bigData(), nil)
-	known, _ := w.Fake.Object(w.Bucket, "known")
+	w.seed("known", bigData(), nil)
+	known, _ := w.object("known")
 	provide := func(size int64, etag string) haul.TransferOption {
 		return haul.WithSubscribers(haul.SubscriberFuncs{
 			Queued: func(f *haul.Future) error {
@@ -317,11 +317,16 @@ func testProvided(t *testing.T, w *world) {
 	if err == nil {
 		t.Error("another size: got success, want an error")
 	}
-	w.Fake.Reset() // forget these
+	w.forget() // these
 	s, err := m.Upload(w.ctx, haul.FromReader(io.MultiReader(newPattern(small))), w.put("stream"), provide(small, ""))
-	w.must(haul.Wait(s, err))
-	if n := w.Fake.Requests()[0].ContentLength; n != small || len(w.Fake.Requests()) != 1 {
-		t.Errorf("stream of a provided size: got Content-Length %d in %d requests, want %d in 1", n, len(w.Fake.Requests()), small)
+	r := w.must(haul.Wait(s, err))
+	if r.Requests != 1 || r.Size != small {
+		t.Errorf("stream of a provided size: got %d bytes in %d requests, want %d in 1", r.Size, r.Requests, small)
+	}
+	for _, r := range w.requests() {
+		if r.ContentLength != small {
+			t.Errorf("stream of a provided size: got Content-Length %d, want %d", r.ContentLength, small)
+		}
 	}
 }
 

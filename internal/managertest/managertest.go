@@ -3,8 +3,9 @@
 // server is given. What both engines promise stands here and nowhere else, so
 // that they can't drift apart.
 //
-// A test may be left out for an engine or a server only by a line of the table
-// in skips.go, which is printed with the results.
+// A test may be left out for an engine or a server only by the table in
+// skips.go: it is then skipped, with its reason, and Run prints the table of
+// what was left out once with the results.
 package managertest
 
 import (
@@ -72,9 +73,8 @@ var engines = []engine{
 
 // conformanceTest is one test of the suite.
 type conformanceTest struct {
-	name     string
-	needFake bool                         // looks at requests or behaviour that only the fake shows
-	run      func(t *testing.T, w *world) // nil if others show all of it
+	name string
+	run  func(t *testing.T, w *world) // nil if others show all of it
 	// shown are the names of tests that show it too, or a part of it. They are
 	// run again only if they haven't passed before.
 	shown []string
@@ -83,8 +83,12 @@ type conformanceTest struct {
 // Run runs the whole suite against a server, on the engines of these names
 // ("engine", "classic") or on all if none is given.
 func Run(t *testing.T, s *Server, names ...string) {
+	if len(names) == 0 {
+		names = []string{"engine", "classic"}
+	}
+	defer printSkips(t, s.Name, names)
 	for _, e := range engines {
-		if len(names) > 0 && !slices.Contains(names, e.name) {
+		if !slices.Contains(names, e.name) {
 			continue
 		}
 		t.Run(e.name+e.over, func(t *testing.T) {
@@ -107,9 +111,6 @@ type pass struct {
 }
 
 func (p *pass) perform(t *testing.T, c conformanceTest) {
-	if c.needFake && p.s.Fake == nil {
-		return
-	}
 	if reason, ok := skipped(c.name, p.e.name, p.s.Name); ok {
 		t.Skip(reason)
 	}

@@ -13,10 +13,10 @@ import (
 
 // nthTests break the n-th request of a transfer in parts, for every n.
 var nthTests = []conformanceTest{
-	{name: "nth-request-answered-500", needFake: true, run: nthRequest(answer500, true)},
-	{name: "nth-request-answered-403", needFake: true, run: nthRequest(answer403, false)},
-	{name: "nth-request-reset", needFake: true, run: nthRequest(resetOnce, true)},
-	{name: "nth-request-loses-its-answer", needFake: true, run: nthRequest(loseAnswer, true)},
+	{name: "nth-request-answered-500", run: nthRequest(answer500, true)},
+	{name: "nth-request-answered-403", run: nthRequest(answer403, false)},
+	{name: "nth-request-reset", run: nthRequest(resetOnce, true)},
+	{name: "nth-request-loses-its-answer", run: nthRequest(loseAnswer, true)},
 }
 
 // breaking is what becomes of a request.

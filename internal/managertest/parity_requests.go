@@ -377,7 +377,7 @@ func testObjectLambda(t *testing.T, w *world) {
 
 func testPartNumber(t *testing.T, w *world) {
 	m := w.manager()
-	w.Fake.PutParts(w.Bucket, "parts", [][]byte{data(part), make([]byte, part+3), []byte("c")}, nil)
+	w.seedParts("parts", [][]byte{data(part), make([]byte, part+3), []byte("c")})
 	for number, want := range map[int32]int64{1: part, 2: part + 3, 3: 1} {
 		in := w.get("parts")
 		in.PartNumber = &number
@@ -392,7 +392,7 @@ func testPartNumber(t *testing.T, w *world) {
 	if _, err := m.Download(w.ctx, in, haul.ToWriter(io.Discard)); err == nil {
 		t.Error("Range and PartNumber together: got success, want an error at once")
 	}
-	o, _ := w.Fake.Object(w.Bucket, "parts")
+	o, _ := w.object("parts")
 	in = w.get("parts")
 	in.IfNoneMatch = &o.ETag
 	_, err := haul.Wait(m.Download(context.WithoutCancel(w.ctx), in, haul.ToWriter(io.Discard)))

@@ -9,6 +9,14 @@ import (
 	"github.com/haul-s3/haul/internal/managertest"
 )
 
+// TestSkipsAreTold holds the table of what is left out to the suite: no test may
+// pass without having run.
+func TestSkipsAreTold(t *testing.T) {
+	if bad := managertest.BadSkips(); len(bad) > 0 {
+		t.Errorf("skips.go: got %q, want names of tests with a reason, and none that is run without its parts", bad)
+	}
+}
+
 func TestEveryRowAndFaultHasATest(t *testing.T) {
 	for _, c := range []struct {
 		form  string

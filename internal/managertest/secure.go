@@ -23,9 +23,9 @@ import (
 
 // secureTests go over TLS, against the fake's own handler.
 var secureTests = []conformanceTest{
-	{name: "tls-trailer", needFake: true, run: testTLSTrailer},
-	{name: "tls-trust", needFake: true, run: testTLSTrust},
-	{name: "sign-payload", needFake: true, run: testSignPayload},
+	{name: "tls-trailer", run: testTLSTrailer},
+	{name: "tls-trust", run: testTLSTrust},
+	{name: "sign-payload", run: testSignPayload},
 }
 
 // tlsServer is the fake behind TLS, and a pool with its certificate.

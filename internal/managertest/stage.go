@@ -147,8 +147,8 @@ var old = []byte("what was there before")
 
 // operations are all kinds of transfers, each with a target of its own.
 func (w *world) operations(dir string) []operation {
-	w.Fake.Put(w.Bucket, "source-small", data(small), http.Header{"Content-Type": {"text/x-source"}})
-	w.Fake.Put(w.Bucket, "source-big", bigData(), http.Header{"Content-Type": {"text/x-source"}})
+	w.seed("source-small", data(small), http.Header{"Content-Type": {"text/x-source"}})
+	w.seed("source-big", bigData(), http.Header{"Content-Type": {"text/x-source"}})
 	path := filepath.Join(dir, "source")
 	write := sync.OnceValue(func() error { return os.WriteFile(path, bigData(), 0o666) })
 	file := func() haul.Source {
@@ -193,10 +193,10 @@ func (w *world) operation(name string) operation {
 // onObject completes an operation whose target is an object.
 func (w *world) onObject(o operation) operation {
 	key := "target-" + o.name
-	w.Fake.Put(w.Bucket, key, bytes.Clone(old), nil)
+	w.seed(key, old, nil)
 	o.right = func(t *testing.T) {
 		t.Helper()
-		got, ok := w.Fake.Object(w.Bucket, key)
+		got, ok := w.object(key)
 		if !ok {
 			t.Fatalf("%s: there is no object", o.name)
 		}
@@ -204,7 +204,7 @@ func (w *world) onObject(o operation) operation {
 	}
 	o.untouched = func(t *testing.T) {
 		t.Helper()
-		got, ok := w.Fake.Object(w.Bucket, key)
+		got, ok := w.object(key)
 		if !ok || !bytes.Equal(got.Data, old) {
 			t.Errorf("%s: the object that was there before was touched", o.name)
 		}
@@ -293,8 +293,8 @@ func (w *world) downloadingInOrder(name string, size int64, key string) operatio
 
 func (w *world) deleting(name string) operation {
 	key := "target-" + name
-	w.Fake.Put(w.Bucket, key, bytes.Clone(old), nil)
-	exists := func() bool { _, ok := w.Fake.Object(w.Bucket, key); return ok }
+	w.seed(key, old, nil)
+	exists := func() bool { _, ok := w.object(key); return ok }
 	return operation{name: name, requests: []string{"DeleteObject"},
 		begin: func(ctx context.Context, m *haul.Manager, opts ...haul.TransferOption) (*haul.Future, error) {
 			return m.Delete(ctx, &s3.DeleteObjectInput{Bucket: &w.Bucket, Key: &key}, opts...)
@@ -314,18 +314,26 @@ func (w *world) deleting(name string) operation {
 }
 
 // nothingOpen fails the test if there is an upload on the server, and removes
-// it, so that the next test isn't blamed for it.
+// it, so that the next test isn't blamed for it. Only the fake can be held to
+// it: versitygw makes the folder of an aborted upload again for a part that
+// it was still writing then, whose client has long gone.
 func (w *world) nothingOpen(t *testing.T) {
 	t.Helper()
-	for _, u := range w.Fake.Uploads() {
-		t.Errorf("upload %s of key %s is left open", u.ID, u.Key)
+	for _, u := range w.openUploads() {
+		if w.Fake != nil {
+			t.Errorf("upload %s of key %s is left open", u.ID, u.Key)
+		}
 	}
 	w.discardUploads()
 }
 
 // discardUploads removes what is open.
 func (w *world) discardUploads() {
-	for _, u := range w.Fake.Uploads() {
+	for _, u := range w.openUploads() {
+		if w.Fake == nil {
+			_, _ = w.plainClient().AbortMultipartUpload(w.ctx, &s3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID})
+			continue
+		}
 		r := httptest.NewRequest(http.MethodDelete, "/"+u.Bucket+"/"+url.PathEscape(u.Key)+"?uploadId="+url.QueryEscape(u.ID), nil)
 		w.Fake.ServeHTTP(httptest.NewRecorder(), r)
 	}

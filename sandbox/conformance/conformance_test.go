@@ -14,8 +14,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestConformance runs the suite against versitygw. What that server can't do
-// is listed in managertest's skips.go.
+// TestConformance runs the suite against versitygw. Which tests that server
+// can't judge is a table in managertest's skips.go; they are skipped, and the
+// table is printed with the results (-v).
 func TestConformance(t *testing.T) {
 	s, err := server.Start(server.Options{Quiet: true, Versioned: true})
 	if err != nil {
