@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -16,7 +17,8 @@ var (
 )
 
 // TestNamedTestsExist holds the table of gaps in docs/semantics.md to the tests
-// that there are: a page that names a test must name a real one.
+// that there are: a page that names a test must name a real one, and each row
+// the one that is called after it.
 func TestNamedTestsExist(t *testing.T) {
 	page, err := os.ReadFile("../docs/semantics.md")
 	if err != nil {
@@ -29,6 +31,13 @@ func TestNamedTestsExist(t *testing.T) {
 	known := knownTests(t)
 	for _, row := range rows {
 		cells := strings.Split(row, "|")
+		var number int
+		if _, err := fmt.Sscanf(cells[1], " 4.%d", &number); err != nil {
+			t.Fatal(err)
+		}
+		if own := fmt.Sprintf("`row-4.%02d-", number); !strings.Contains(cells[len(cells)-2], own) {
+			t.Errorf("row %s: got tests%s, want %s…` among them", strings.TrimSpace(cells[1]), cells[len(cells)-2], own)
+		}
 		for _, name := range quoted.FindAllStringSubmatch(cells[len(cells)-2], -1) {
 			if !known[name[1]] {
 				t.Errorf("row %s names %s: there is no such test", strings.TrimSpace(cells[1]), name[1])
