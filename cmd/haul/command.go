@@ -87,7 +87,7 @@ func (s *settings) add(f *pflag.FlagSet) {
 	f.Var(&s.targetThroughput, "target-throughput", "throughput to begin with as many connections for as it needs; then measurements decide (default 10Gbps)")
 	f.Var(&s.maxBandwidth, "max-bandwidth", "throughput that is not exceeded (default: no limit)")
 	f.Var(&s.memoryLimit, "memory-limit", "memory for pipes and standard output (default: a quarter of the machine's, at most 2GiB)")
-	f.StringVar(&s.checksumAlgorithm, "checksum-algorithm", "", "CRC64NVME, CRC32, CRC32C, SHA1 or SHA256 (default CRC64NVME)")
+	f.StringVar(&s.checksumAlgorithm, "checksum-algorithm", "", checksumNames()+" (default CRC64NVME)")
 	f.BoolVar(&s.validateETag, "validate-etag", false, "compare downloads with an ETag that is an MD5, where the object has no checksum")
 }
 

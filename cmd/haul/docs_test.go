@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/haul-s3/haul/internal/checksum"
 )
 
 // TestDocsNameEverything holds docs/cli.md against the program's own tables.
@@ -29,6 +31,13 @@ func TestDocsNameEverything(t *testing.T) {
 	for _, cmd := range root.Commands() {
 		want("## haul " + cmd.Name())
 		cmd.LocalNonPersistentFlags().VisitAll(flags)
+	}
+	algorithms := root.PersistentFlags().Lookup("checksum-algorithm").Usage
+	for _, a := range checksum.Algorithms() {
+		want("`" + string(a) + "`")
+		if !strings.Contains(algorithms, string(a)) {
+			t.Errorf("help of --checksum-algorithm: got %q, want %s in it", algorithms, a)
+		}
 	}
 	for _, e := range exitCodes {
 		want(fmt.Sprintf("| %d | %s |", e.code, e.meaning))
