@@ -39,44 +39,73 @@ type slots struct {
 // slot is a template for every key.
 type slot struct {
 	op       Operation
-	in       any // the arguments, without a key
+	in       any // the arguments; their key stands for all
 	template *Template
 	prefix   string // of the escaped path, up to the key
 }
 
-// keyless returns a copy of an input without its key, and the key. Operations
-// that are sent once for each object have one; ok is false for others.
-func keyless(in any) (args any, key string, ok bool) {
+// keyOf returns the key of the operations that are sent once for each object;
+// ok is false for others, and where there is none.
+func keyOf(in any) (key string, ok bool) {
 	if v := reflect.ValueOf(in); v.Kind() != reflect.Pointer || v.IsNil() {
-		return nil, "", false // the SDK has the better error
+		return "", false // the SDK has the better error
 	}
 	switch in := in.(type) {
 	case *s3.PutObjectInput:
-		c := *in
-		c.Key, c.Body, key = nil, nil, aws.ToString(in.Key)
-		args = &c
+		key = aws.ToString(in.Key)
 	case *s3.GetObjectInput:
-		c := *in
-		c.Key, key = nil, aws.ToString(in.Key)
-		args = &c
+		key = aws.ToString(in.Key)
 	case *s3.HeadObjectInput:
-		c := *in
-		c.Key, key = nil, aws.ToString(in.Key)
-		args = &c
+		key = aws.ToString(in.Key)
 	case *s3.DeleteObjectInput:
-		c := *in
-		c.Key, key = nil, aws.ToString(in.Key)
-		args = &c
+		key = aws.ToString(in.Key)
 	}
-	return args, key, key != ""
+	return key, key != ""
 }
 
-// withKey returns a copy of an input with another key.
-func withKey(args any, key string) any {
-	switch in := args.(type) {
+// alike says whether two inputs of one operation differ in nothing but their
+// keys and bodies. It is asked for each object, so it looks at each field as
+// cheaply as it can; what it says is what reflect.DeepEqual would.
+func alike(a, b any) bool {
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	if x.Type() != y.Type() {
+		return false
+	}
+	for i := range x.NumField() {
+		f, g := x.Field(i), y.Field(i)
+		fZero, gZero := f.IsZero(), g.IsZero()
+		if fZero && gZero || keyOrBody(x.Type(), i) {
+			continue
+		}
+		if fZero != gZero || !equal(f, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func keyOrBody(t reflect.Type, i int) bool {
+	name := t.Field(i).Name
+	return name == "Key" || name == "Body"
+}
+
+func equal(f, g reflect.Value) bool {
+	switch {
+	case f.Kind() == reflect.String:
+		return f.String() == g.String()
+	case f.Kind() == reflect.Pointer && f.Elem().Kind() == reflect.String:
+		return f.Elem().String() == g.Elem().String()
+	}
+	return reflect.DeepEqual(f.Interface(), g.Interface())
+}
+
+// forAll returns a copy of an input with the key that stands for all.
+func forAll(in any) any {
+	key := slotKey
+	switch in := in.(type) {
 	case *s3.PutObjectInput:
 		c := *in
-		c.Key = &key
+		c.Key, c.Body = &key, nil
 		return &c
 	case *s3.GetObjectInput:
 		c := *in
@@ -94,19 +123,23 @@ func withKey(args any, key string) any {
 	return nil
 }
 
-// find returns the slot for an operation's arguments, nil if there is none.
-func (s *slots) find(op Operation, args any) *slot {
+// find returns the slot for an operation's arguments; ok is false if there is
+// none.
+func (s *slots) find(op Operation, in any) (found slot, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.list {
-		if s.list[i].op == op && reflect.DeepEqual(s.list[i].in, args) {
-			found := s.list[i]
+		if s.list[i].op != op || !alike(s.list[i].in, in) {
+			continue
+		}
+		found = s.list[i]
+		if i > 0 {
 			copy(s.list[1:i+1], s.list[:i])
 			s.list[0] = found
-			return &found
 		}
+		return found, true
 	}
-	return nil
+	return slot{}, false
 }
 
 // add remembers a slot, in place of the one that was used longest ago.
@@ -119,13 +152,14 @@ func (s *slots) add(n slot) {
 // bySlot forms a request from a slot, made where there is none yet. It returns
 // nil for what can't be formed so.
 func (s *SDK) bySlot(ctx context.Context, op Operation, in any) (*Template, error) {
-	args, key, ok := keyless(in)
+	key, ok := keyOf(in)
 	if !ok || s.ownCode() {
 		return nil, nil
 	}
-	found := s.slots.find(op, args)
-	if found == nil {
-		t, err := s.serialize(ctx, op, withKey(args, slotKey), "")
+	found, ok := s.slots.find(op, in)
+	if !ok {
+		args := forAll(in)
+		t, err := s.serialize(ctx, op, args, "")
 		if err != nil {
 			return nil, nil // the caller's own input gives the better error
 		}
@@ -133,25 +167,39 @@ func (s *SDK) bySlot(ctx context.Context, op Operation, in any) (*Template, erro
 		if !ok || !strings.HasSuffix(prefix, "/") {
 			return nil, nil
 		}
-		found = &slot{op: op, in: args, template: t, prefix: prefix}
-		s.slots.add(*found)
+		found = slot{op: op, in: args, template: t, prefix: prefix}
+		s.slots.add(found)
 	}
 	return found.of(s, in, key)
 }
 
 // of is the template for one key.
 func (n *slot) of(s *SDK, in any, key string) (*Template, error) {
-	escaped := n.prefix + httpbinding.EscapePath(key, false)
+	escaped := n.prefix + escapeKey(key)
 	path, err := url.PathUnescape(escaped)
 	if err != nil {
 		return nil, err
 	}
-	t := *n.template
-	u := *t.URL
-	u.Path, u.RawPath = path, escaped
-	t.URL = &u
-	t.Reregion = s.reregion(n.op, in)
-	return &t, nil
+	t := &struct {
+		template Template
+		url      url.URL
+	}{*n.template, *n.template.URL}
+	t.url.Path, t.url.RawPath = path, escaped
+	t.template.URL = &t.url
+	t.template.Reregion = s.reregion(n.op, in)
+	return &t.template, nil
+}
+
+// escapeKey escapes a key as the SDK does. Most have nothing to escape.
+func escapeKey(key string) string {
+	for i := range len(key) {
+		switch c := key[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '/', c == '-', c == '.', c == '_', c == '~':
+		default:
+			return httpbinding.EscapePath(key, false)
+		}
+	}
+	return key
 }
 
 // ownCode says whether API options or interceptors of the user's are at work.
