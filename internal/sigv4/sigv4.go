@@ -272,6 +272,11 @@ func checkField(f *Field, payloadHash string) error {
 	if len(f.Name) < shortest || len(f.Name) > longest {
 		return nil
 	}
+	switch len(f.Name) { // few are so long; the tokens are as long as others here
+	case len("X-Amz-Date"), len("Authorization"), len("X-Amz-Region-Set"), len("X-Amz-Content-Sha256"), longest:
+	default:
+		return nil
+	}
 	switch {
 	case strings.EqualFold(f.Name, "X-Amz-Content-Sha256"):
 		if f.Value == payloadHash {
