@@ -8,6 +8,9 @@ type line struct {
 	first, last *transfer
 	length      int
 	watches     map[<-chan struct{}]*watch // by the Done channel of a caller's context
+	// ended is called, on a goroutine of its own, when a parent ends that
+	// transfers wait on, with its Done channel.
+	ended func(done <-chan struct{}) // immutable
 }
 
 // waiting is a transfer's place in a line.
@@ -24,9 +27,8 @@ type watch struct {
 	stop    func() bool
 }
 
-// push puts a transfer at the end. ended is called, on a goroutine of its own,
-// if its parent ends before it is removed.
-func (l *line) push(t *transfer, ended func(done <-chan struct{})) {
+// push puts a transfer at the end.
+func (l *line) push(t *transfer) {
 	t.wait = waiting{waits: true, prev: l.last, done: t.parent.Done()}
 	if l.last == nil {
 		l.first = t
@@ -41,7 +43,7 @@ func (l *line) push(t *transfer, ended func(done <-chan struct{})) {
 	}
 	w := l.watches[done]
 	if w == nil {
-		w = &watch{stop: context.AfterFunc(t.parent, func() { ended(done) })}
+		w = &watch{stop: context.AfterFunc(t.parent, func() { l.ended(done) })}
 		if l.watches == nil {
 			l.watches = make(map[<-chan struct{}]*watch)
 		}

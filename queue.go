@@ -23,7 +23,9 @@ type queue struct {
 }
 
 func newQueue(size int, parallel func() int, run, drop func(*transfer)) *queue {
-	return &queue{slots: semaphore.NewWeighted(int64(size)), parallel: parallel, run: run, drop: drop}
+	q := &queue{slots: semaphore.NewWeighted(int64(size)), parallel: parallel, run: run, drop: drop}
+	q.line.ended = q.parentEnded
+	return q
 }
 
 // admit waits for a place until ctx or life ends. In a hook it doesn't wait.
@@ -54,7 +56,7 @@ func (q *queue) push(t *transfer) {
 		q.startLocked(t)
 		return
 	}
-	q.line.push(t, q.parentEnded)
+	q.line.push(t)
 	if t.over() != nil { // perhaps since before it stood here
 		go q.cancel(t)
 	}

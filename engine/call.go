@@ -267,8 +267,7 @@ func (t *transfer) answerLimit(c *call) time.Duration {
 // noteAnswer tells how long the answer took that has come or, as err says, has
 // not.
 func (t *transfer) noteAnswer(ctx context.Context, w *watch, c *call, err error) {
-	var stall *stallError
-	inVain := err != nil && errors.As(context.Cause(ctx), &stall)
+	inVain := err != nil && isStall(context.Cause(ctx))
 	if !c.patient() || err != nil && !inVain {
 		return
 	}
@@ -354,6 +353,9 @@ func newAnswerError(op s3api.Operation, resp *s3api.Response) *answerError {
 // readBounded reads an answer that is no object. What it has read it returns
 // with an error too.
 func readBounded(w *watch, resp *wire.Response) ([]byte, error) {
+	if resp.ContentLength == 0 {
+		return nil, nil
+	}
 	limit := s3api.MaxErrorBody
 	if resp.Status/100 == 2 {
 		limit = s3api.MaxBufferedBody

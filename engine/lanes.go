@@ -22,17 +22,20 @@ type lanes struct {
 
 	epoch time.Time    // immutable
 	due   atomic.Int64 // when progressed is to look again, since epoch
+
+	grants sync.Pool // of channels that were waited on before
 }
 
 // flow is one transfer's place in the order.
 type flow struct {
-	waiting []waiter // guarded by lanes.mu
-	queued  bool     // stands in the ring; guarded by lanes.mu
+	waiting []waiter  // guarded by lanes.mu
+	first   [1]waiter // guarded by lanes.mu; memory of waiting, enough for most
+	queued  bool      // stands in the ring; guarded by lanes.mu
 }
 
 // waiter is one who waits for a lane, and what the lane will be about.
 type waiter struct {
-	granted chan struct{} // closed when it is
+	granted chan struct{} // holds a token when it is
 	work    *work
 }
 
@@ -54,22 +57,35 @@ func (l *lanes) acquire(ctx context.Context, f *flow, w *work) error {
 		l.mu.Unlock()
 		return nil
 	}
-	granted := make(chan struct{})
+	granted := l.grant()
+	if f.waiting == nil {
+		f.waiting = f.first[:0]
+	}
 	f.waiting = append(f.waiting, waiter{granted, w})
 	if !f.queued {
 		f.queued = true
 		l.ring = append(l.ring, f)
 	}
 	l.mu.Unlock()
+	defer l.grants.Put(granted) // empty again
 	select {
 	case <-granted:
 		return nil
 	case <-ctx.Done():
 		if !l.forget(f, granted) {
-			l.release(w) // it was granted meanwhile
+			<-granted // meanwhile
+			l.release(w)
 		}
 		return context.Cause(ctx)
 	}
+}
+
+// grant returns a channel to wait on: nearly every small object waits.
+func (l *lanes) grant() chan struct{} {
+	if c, ok := l.grants.Get().(chan struct{}); ok {
+		return c
+	}
+	return make(chan struct{}, 1)
 }
 
 // forget takes a waiter out again; false if it has a lane already.
@@ -106,7 +122,7 @@ func (l *lanes) grantLocked() {
 		}
 		l.busy++
 		l.holdLocked(f.waiting[0].work)
-		close(f.waiting[0].granted)
+		f.waiting[0].granted <- struct{}{}
 		f.waiting = f.waiting[1:]
 		if len(f.waiting) > 0 {
 			f.queued = true

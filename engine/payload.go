@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"io/fs"
 	"strconv"
@@ -54,7 +55,10 @@ func (t *transfer) prove(ctx context.Context, lane *work, c content, a checksum.
 		return p, nil
 	}
 	sum := checksum.New(p.algorithm)
-	whole := sha256.New()
+	var whole hash.Hash
+	if signWhole {
+		whole = sha256.New()
+	}
 	buf := t.client.pool.Get(int(min(c.length, bufpool.SliceSize)))
 	defer t.client.pool.PutSlice(buf)
 	for done := int64(0); done < c.length; {
@@ -173,7 +177,7 @@ func (b *payload) dress(r *wire.Request) {
 	h := r.Header
 	h[s3api.HeaderSDKChecksum] = []string{p.algorithm.String()}
 	if !p.trailer {
-		h.Set(p.algorithm.Header(), p.value)
+		h[p.algorithm.HeaderKey()] = []string{p.value}
 		return
 	}
 	encoding := "aws-chunked"
@@ -341,8 +345,7 @@ func (b *payload) endLocked() {
 func (b *payload) failed() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var stall *stallError
-	if b.err == nil || b.ctx.Err() != nil || errors.As(b.err, &stall) {
+	if b.err == nil || b.ctx.Err() != nil || isStall(b.err) {
 		return nil
 	}
 	return b.err
@@ -379,7 +382,7 @@ func (b *payload) complete() bool {
 // confirm compares the checksum that S3 says it has received with what was
 // sent. Not every store says.
 func (p *proof) confirm(resp *s3api.Response) error {
-	if got := resp.Header.Get(p.algorithm.Header()); p.algorithm != checksum.None && got != "" && got != p.value {
+	if got := resp.Header.Get(p.algorithm.HeaderKey()); p.algorithm != checksum.None && got != "" && got != p.value {
 		return &retry.Permanent{Err: &driver.ChecksumError{Algorithm: p.algorithm, Want: p.value, Got: got}}
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/haul-s3/haul/internal/s3api"
 	"github.com/haul-s3/haul/internal/sigv4"
@@ -56,8 +55,10 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 func checkFields(h http.Header) error {
 	for name, values := range h {
 		for _, v := range values {
-			if i := strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
-				return fmt.Errorf("value of header %s has the control character %q at %d: leave it out", name, v[i], i)
+			for i := range len(v) {
+				if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+					return fmt.Errorf("value of header %s has the control character %q at %d: leave it out", name, c, i)
+				}
 			}
 		}
 	}
@@ -100,17 +101,21 @@ func (t *transfer) sign(ctx context.Context, c *call, r *wire.Request, hash stri
 	if r.ContentLength > 0 {
 		length = r.ContentLength
 	}
-	added, signature, err := t.client.signer.Sign(nil, &sigv4.Request{
+	given := fields(r.Header)
+	all, signature, err := t.client.signer.Sign(given, &sigv4.Request{
 		Method: r.Method, Host: r.Host, Path: r.Path, RawQuery: r.RawQuery,
-		Fields: fields(r.Header), ContentLength: length, PayloadHash: hash,
+		Fields: given, ContentLength: length, PayloadHash: hash,
 	}, sigv4.Credentials{
 		AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey, SessionToken: credentials.SessionToken,
 	}, scheme, region, template.SigningName, t.client.now())
 	if err != nil {
 		return signature, err
 	}
-	for _, f := range added {
-		r.Header[f.Name] = []string{f.Value}
+	added := all[len(given):]
+	values := make([]string, len(added))
+	for i, f := range added {
+		values[i] = f.Value
+		r.Header[f.Name] = values[i : i+1 : i+1]
 	}
 	return signature, nil
 }
@@ -135,8 +140,11 @@ func (e *unknownSchemeError) Error() string {
 	return "signing scheme " + string(e.auth) + " is not known: use sigv4, sigv4-express, sigv4a or none"
 }
 
+// signed is how many fields a signature adds at most.
+const signed = 5
+
 func fields(h http.Header) []sigv4.Field {
-	fs := make([]sigv4.Field, 0, len(h)+4)
+	fs := make([]sigv4.Field, 0, len(h)+signed)
 	for name, values := range h {
 		for _, v := range values {
 			fs = append(fs, sigv4.Field{Name: name, Value: v})

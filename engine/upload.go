@@ -107,7 +107,7 @@ func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) 
 	}
 	out := t.outcome(s3api.PutObject, resp)
 	out.Size, out.Parts = c.length, 1
-	out.Checksum = t.uploadChecksum(proof.algorithm, s3api.ChecksumFullObject, proof.value, resp.Header.Get(proof.algorithm.Header()))
+	out.Checksum = t.uploadChecksum(proof.algorithm, s3api.ChecksumFullObject, proof.value, resp.Header.Get(proof.algorithm.HeaderKey()))
 	return out, nil
 }
 
@@ -466,7 +466,7 @@ func (m *multipart) fullValue(h http.Header, size int64) string {
 	}
 	h[s3api.HeaderChecksumType] = []string{plan.Type}
 	if value != "" {
-		h.Set(plan.Algorithm.Header(), value)
+		h[plan.Algorithm.HeaderKey()] = []string{value}
 	}
 	return value
 }

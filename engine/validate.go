@@ -17,7 +17,7 @@ type expectation struct {
 
 	// One of these adds up what arrives.
 	combiner *checksum.Combiner // of a full-object CRC
-	digest   *checksum.Hash     // of a full-object digest, in one piece
+	digest   *checksum.Hash     // of a full-object value, in one piece
 	parts    [][]byte           // of a composite value: each piece's own digest
 	inOrder  *inOrder           // of an ETag that is an MD5 of several pieces
 
@@ -31,15 +31,16 @@ var preference = []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, check
 // stored is the checksum that an answer's head tells.
 func stored(h http.Header) (a checksum.Algorithm, kind, value string) {
 	for _, a := range preference {
-		value := h.Get(a.Header())
+		value := h.Get(a.HeaderKey())
 		if value == "" {
 			continue
 		}
 		kind := h.Get(s3api.HeaderChecksumType)
-		if _, parts, err := checksum.ParseValue(a, value); kind == "" && err == nil && parts > 0 {
-			kind = s3api.ChecksumComposite
-		} else if kind == "" {
+		if kind == "" {
 			kind = s3api.ChecksumFullObject
+			if _, parts, err := checksum.ParseValue(a, value); err == nil && parts > 0 {
+				kind = s3api.ChecksumComposite
+			}
 		}
 		return a, kind, value
 	}
@@ -66,7 +67,7 @@ func (d *download) expect(ctx context.Context, ln *lane, h http.Header) {
 		if e.result.How = d.align(ctx, ln, parts); e.result.How == "" {
 			e.algorithm, e.parts = a, make([][]byte, d.pieces)
 		}
-	case a.Combinable():
+	case a.Combinable() && d.pieces > 1:
 		e.algorithm, e.combiner = a, checksum.NewCombiner(a, d.pieces)
 	case d.pieces > 1:
 		e.result.How = a.String() + " can't be combined from ranges"

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -14,6 +15,11 @@ type stallError struct {
 }
 
 func (e *stallError) Error() string { return fmt.Sprintf("no progress %s for %s", e.doing, e.limit) }
+
+func isStall(err error) bool {
+	var stall *stallError
+	return errors.As(err, &stall)
+}
 
 // Timeout and Temporary make it a net.Error, a time-out, for those who ask.
 func (e *stallError) Timeout() bool   { return true }

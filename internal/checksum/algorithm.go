@@ -88,6 +88,25 @@ func (a Algorithm) Header() string {
 	return ""
 }
 
+// HeaderKey is Header as http.Header has it: X-Amz-Checksum-Crc64nvme.
+func (a Algorithm) HeaderKey() string {
+	switch a {
+	case CRC32:
+		return "X-Amz-Checksum-Crc32"
+	case CRC32C:
+		return "X-Amz-Checksum-Crc32c"
+	case CRC64NVME:
+		return "X-Amz-Checksum-Crc64nvme"
+	case SHA1:
+		return "X-Amz-Checksum-Sha1"
+	case SHA256:
+		return "X-Amz-Checksum-Sha256"
+	case MD5:
+		return "X-Amz-Checksum-Md5"
+	}
+	return ""
+}
+
 // Size returns the length of a raw value in bytes: 4 or 8 for the CRCs, 0 for
 // None and for an unknown algorithm.
 func (a Algorithm) Size() int {
