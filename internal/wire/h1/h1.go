@@ -6,7 +6,7 @@
 //
 //	connect   an idle connection that is still good, or a new one (pool.go, conn.go)
 //	send      the head with the first bytes of the body, then slice by slice;
-//	          between slices a look whether the answer is there already (send.go)
+//	          now and then a look whether the answer is there already (send.go)
 //	receive   the head of the answer (receive.go, head.go, names.go)
 //	read      its body, into the caller's memory (body.go, chunked.go)
 //	release   the connection goes back to the pool, or is closed (body.go)

@@ -23,6 +23,14 @@ const fillMin = 16 << 10
 // are seen, progress is told, and a thread is not held for long.
 const sendfileMax = 1 << 20
 
+// While the network takes a request without delay, its answer is looked for once
+// in lookBytes, or in lookTime where that is sooner. A write that has to wait
+// looks by itself (socket.watchWrites), one that fails has its answer sought.
+const (
+	lookBytes = 1 << 20
+	lookTime  = 50 * time.Millisecond
+)
+
 // sending is the request of one exchange on its way.
 type sending struct {
 	x      *exchange
@@ -32,6 +40,9 @@ type sending struct {
 	filed  wire.Filed  // nil: it isn't one, or the system can't send it
 	left   int64       // bytes of the body that are not sent
 	slice  []byte      // lent, if anything had to be read
+
+	unseen int64     // bytes sent since somebody looked for an answer
+	looked time.Time // when that was
 }
 
 // send sends the request. It stops where an answer has come before the whole
@@ -40,7 +51,7 @@ func (x *exchange) send(r *wire.Request) (early bool, err error) {
 	c := x.conn
 	c.in.total = 0
 	c.request = appendHead(c.request[:0], r)
-	s := sending{x: x, head: c.request, body: r.Body, left: r.ContentLength}
+	s := sending{x: x, head: c.request, body: r.Body, left: r.ContentLength, looked: time.Now()}
 	if c.tls != nil {
 		c.sock.lend(0, int(min(max(s.left, fillMin), sliceMax)))
 		defer c.sock.giveBack(&c.sock.out)
@@ -72,10 +83,25 @@ func (s *sending) all() (early bool, err error) {
 		if s.left -= n; s.left == 0 {
 			return false, nil
 		}
+		if !s.toLook(n) {
+			continue
+		}
 		if early, err = s.x.look(); early || err != nil {
 			return early, err
 		}
 	}
+}
+
+// toLook says whether it is time to look for an answer, n bytes after the last
+// time that it was asked.
+func (s *sending) toLook(n int64) bool {
+	s.unseen += n
+	now := time.Now()
+	if s.unseen < lookBytes && now.Sub(s.looked) < lookTime {
+		return false
+	}
+	s.unseen, s.looked = 0, now
+	return true
 }
 
 // some sends the next bytes of the body in the cheapest way there is.
