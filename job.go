@@ -13,22 +13,32 @@ import (
 	"github.com/haul-s3/haul/internal/s3api"
 )
 
+// jobMemory is a driver's job with what most jobs point to, so that they are one
+// object of the heap.
+type jobMemory struct {
+	driver.Job
+	source boundSource
+	sink   boundSink
+	up     uploadCalls
+	down   downloadCalls
+}
+
 // job forms the driver's job from a request, as the OnQueued hooks left it.
 func (m *Manager) job(r *request) (*driver.Job, error) {
 	meta := r.meta
 	input, size, etag := meta.given()
-	j := &driver.Job{
+	j := &jobMemory{Job: driver.Job{
 		Kind: meta.kind, ID: meta.id, Bucket: meta.bucket, Key: meta.key, Size: max(size, -1), ETag: etag,
 		PartSize: r.o.size(m), Concurrency: m.o.Concurrency, LeaveParts: m.o.LeavePartsOnError || r.o.leaveParts,
 		Retry: m.o.retries(), Limits: m.o.limits(), Bandwidth: m.limiter,
-	}
+	}}
 	if r.o.concurrency != nil {
 		j.Concurrency = *r.o.concurrency
 	}
 	if j.Threshold = m.o.MultipartThreshold; j.Threshold == 0 {
 		j.Threshold = j.PartSize
 	}
-	m.callOptions(j, r.o)
+	m.callOptions(&j.Job, r.o)
 	var err error
 	switch in := input.(type) {
 	case *s3.PutObjectInput:
@@ -36,11 +46,11 @@ func (m *Manager) job(r *request) (*driver.Job, error) {
 	case *s3.GetObjectInput:
 		err = m.downloadJob(j, r, in)
 	case *s3.CopyObjectInput:
-		err = m.copyJob(j, r, in)
+		err = m.copyJob(&j.Job, r, in)
 	case *s3.DeleteObjectInput:
 		j.Calls = &deleteCalls{in, meta}
 	}
-	return j, err
+	return &j.Job, err
 }
 
 // callOptions hands on the SDK's options: to the engine in its serializer, to
@@ -57,12 +67,13 @@ func (m *Manager) callOptions(j *driver.Job, o *transferOptions) {
 // on CopyObject alone: with these a transfer is never made in parts below
 // S3's limit for one request, where they would be left out silently.
 
-func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) error {
+func (m *Manager) uploadJob(j *jobMemory, r *request, in *s3.PutObjectInput) error {
 	plan, g, err := m.uploadChecksum(in)
 	if err != nil {
 		return err
 	}
-	j.Source, j.Checksum = boundSource{r.src, m.o.FS}, plan
+	j.source = boundSource{r.src.Source, m.o.FS}
+	j.Source, j.Checksum = &j.source, plan
 	if j.Size < 0 && in.ContentLength != nil {
 		j.Size = *in.ContentLength
 	}
@@ -77,24 +88,27 @@ func (m *Manager) uploadJob(j *driver.Job, r *request, in *s3.PutObjectInput) er
 	if plan.Algorithm == checksum.None {
 		algorithm = g.name // of a value that is only passed on; or empty
 	}
-	j.Calls = newUploadCalls(in, r.meta, algorithm, plan.Type)
+	j.up = newUploadCalls(in, r.meta, algorithm, plan.Type)
+	j.Calls = &j.up
 	if r.o.resume != nil {
-		return m.resumeUpload(j, r, in)
+		return m.resumeUpload(&j.Job, r, in)
 	}
 	return nil
 }
 
-func (m *Manager) downloadJob(j *driver.Job, r *request, in *s3.GetObjectInput) error {
+func (m *Manager) downloadJob(j *jobMemory, r *request, in *s3.GetObjectInput) error {
 	if r.sinkLater {
 		if err := r.sink.Check(m.o.FS); err != nil {
 			return err
 		}
 	}
-	j.Sink, j.Checksum = boundSink{r.sink, m.o.FS}, m.downloadChecksum(in, r.o)
+	j.sink = boundSink{r.sink, m.o.FS}
+	j.Sink, j.Checksum = &j.sink, m.downloadChecksum(in, r.o)
 	j.Range, j.PartNumber = aws.ToString(in.Range), aws.ToInt32(in.PartNumber)
-	j.Calls = &downloadCalls{in, r.meta, j.Checksum.Validate}
+	j.down = downloadCalls{in, r.meta, j.Checksum.Validate}
+	j.Calls = &j.down
 	if r.o.resume != nil {
-		return m.resumeDownload(j, r, in)
+		return m.resumeDownload(&j.Job, r, in)
 	}
 	return nil
 }

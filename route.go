@@ -67,11 +67,11 @@ type uploadCalls struct {
 	algorithm, sumType string
 }
 
-func newUploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) *uploadCalls {
+func newUploadCalls(in *s3.PutObjectInput, meta *Meta, algorithm, sumType string) uploadCalls {
 	if algorithm == "none" {
 		algorithm, sumType = "", ""
 	}
-	return &uploadCalls{in, meta, algorithm, sumType}
+	return uploadCalls{in, meta, algorithm, sumType}
 }
 
 func (u *uploadCalls) common() common {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +28,10 @@ type Client struct {
 	ahead    *bufpool.Pool // read-ahead of ordered writers
 	threads  chan struct{} // one token for each goroutine in a checksum or file call
 	budget   *retry.Budget
-	regions  buckets  // where a bucket turned out to be
-	refusing buckets  // buckets whose store refuses checksums
-	patience patience // how long answers take
+	regions  buckets   // where a bucket turned out to be
+	refusing buckets   // buckets whose store refuses checksums
+	fields   sync.Pool // of *[]sigv4.Field, to sign with
+	patience patience  // how long answers take
 
 	active int // transfers that are worth running at once; immutable
 

@@ -50,6 +50,13 @@ type download struct {
 
 	mu   sync.Mutex
 	next int // the first piece that no lane has; guarded by mu
+
+	first struct { // memory of the first lane
+		call  call
+		fetch fetch
+		piece piece
+		head  s3api.Response
+	}
 }
 
 // piece is one range of a download, on its lane. What is below turn belongs to
@@ -131,10 +138,9 @@ func (d *download) end(err error) (*driver.Outcome, error) {
 // firstLane sends the plain GET, reads as much of its answer as no other lane
 // has taken, and then goes on as they do.
 func (d *download) firstLane(ctx context.Context) error {
-	ln := d.lane()
+	ln, f, c := d.leadLane(), &d.first.fetch, &d.first.call
 	defer ln.drop()
-	f := &fetch{p: &piece{}}
-	c := &call{template: d.template}
+	f.p, c.template = &d.first.piece, d.template
 	c.prepare = func(h http.Header, query *string) {
 		if d.head != nil {
 			d.askRange(f, h, query) // the first answer broke off
@@ -199,7 +205,8 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	if sink.Ordered() && d.pieces > 1 && !d.alone {
 		d.order = body.NewOrderer(d.sink, d.client.ahead, d.readAhead)
 	}
-	d.head = &s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
+	d.first.head = s3api.Response{Status: resp.Status, Header: resp.Header, ContentLength: resp.ContentLength}
+	d.head = &d.first.head
 	if err := d.beginJournal(); err != nil {
 		return &retry.Permanent{Err: err}
 	}
@@ -530,6 +537,9 @@ func (d *download) checkRange(f *fetch, resp *wire.Response) error {
 // got can't be taken back.
 func (d *download) validate(ctx context.Context) error {
 	err := d.compare(ctx)
+	if err == nil {
+		return nil
+	}
 	var mismatch *driver.ChecksumError
 	if !errors.As(err, &mismatch) {
 		return err

@@ -174,10 +174,10 @@ func (b *payload) dress(r *wire.Request) {
 	if p.algorithm == checksum.None {
 		return
 	}
-	h := r.Header
-	h[s3api.HeaderSDKChecksum] = []string{p.algorithm.String()}
+	h, values := r.Header, []string{p.algorithm.String(), p.value}
+	h[s3api.HeaderSDKChecksum] = values[:1:1]
 	if !p.trailer {
-		h[p.algorithm.HeaderKey()] = []string{p.value}
+		h[p.algorithm.HeaderKey()] = values[1:]
 		return
 	}
 	encoding := "aws-chunked"

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/haul-s3/haul/internal/s3api"
@@ -16,7 +17,7 @@ import (
 // request forms and signs the request of one attempt, at the moment of sending.
 func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Request, *payload, error) {
 	template := c.template
-	header := template.Header.Clone()
+	header := maps.Clone(template.Header) // the values are the template's: never changed, only replaced
 	query := template.URL.RawQuery
 	if c.prepare != nil {
 		c.prepare(header, &query)
@@ -101,13 +102,22 @@ func (t *transfer) sign(ctx context.Context, c *call, r *wire.Request, hash stri
 	if r.ContentLength > 0 {
 		length = r.ContentLength
 	}
-	given := fields(r.Header)
+	scratch, _ := t.client.fields.Get().(*[]sigv4.Field)
+	if scratch == nil {
+		scratch = new([]sigv4.Field)
+	}
+	given := appendFields((*scratch)[:0], r.Header)
 	all, signature, err := t.client.signer.Sign(given, &sigv4.Request{
 		Method: r.Method, Host: r.Host, Path: r.Path, RawQuery: r.RawQuery,
 		Fields: given, ContentLength: length, PayloadHash: hash,
 	}, sigv4.Credentials{
 		AccessKeyID: credentials.AccessKeyID, SecretAccessKey: credentials.SecretAccessKey, SessionToken: credentials.SessionToken,
 	}, scheme, region, template.SigningName, t.client.now())
+	defer func() {
+		clear(all) // there may be secrets in it
+		*scratch = all[:0]
+		t.client.fields.Put(scratch)
+	}()
 	if err != nil {
 		return signature, err
 	}
@@ -140,11 +150,7 @@ func (e *unknownSchemeError) Error() string {
 	return "signing scheme " + string(e.auth) + " is not known: use sigv4, sigv4-express, sigv4a or none"
 }
 
-// signed is how many fields a signature adds at most.
-const signed = 5
-
-func fields(h http.Header) []sigv4.Field {
-	fs := make([]sigv4.Field, 0, len(h)+signed)
+func appendFields(fs []sigv4.Field, h http.Header) []sigv4.Field {
 	for name, values := range h {
 		for _, v := range values {
 			fs = append(fs, sigv4.Field{Name: name, Value: v})

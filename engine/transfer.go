@@ -27,6 +27,7 @@ type transfer struct {
 	tail       tail
 	spawn      *spawner    // of the lanes; nil before there are any, and where there is but one
 	journal    *resumption // nil: none is kept
+	leading    lane        // memory of leadLane
 
 	requests      atomic.Int64
 	extraRequests atomic.Int64
@@ -39,6 +40,12 @@ type transfer struct {
 func (t *transfer) progress(n int64) {
 	t.told.Add(n)
 	t.events.Progress(n)
+}
+
+// leadLane is the lane of who carries the transfer; there is one of them.
+func (t *transfer) leadLane() *lane {
+	t.leading.lanes, t.leading.flow = t.client.lanes, &t.flow
+	return &t.leading
 }
 
 func (t *transfer) lane() *lane { return &lane{lanes: t.client.lanes, flow: &t.flow} }
@@ -87,8 +94,7 @@ func (t *transfer) outcome(op s3api.Operation, resp *s3api.Response) *driver.Out
 // kept for as long as there are results, so that it holds the answer and
 // nothing else, and its header as a list, which is less than half of a map.
 func decoder(s s3api.Serializer, op s3api.Operation, resp *s3api.Response) func() (any, error) {
-	answer := *resp
-	answer.Header = nil
+	answer := s3api.Response{Status: resp.Status, Body: resp.Body, ContentLength: resp.ContentLength}
 	header := make([]string, 0, 2*len(resp.Header))
 	for name, values := range resp.Header {
 		for _, v := range values {

@@ -91,7 +91,7 @@ func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) 
 	if err != nil {
 		return nil, err
 	}
-	ln := t.lane()
+	ln := t.leadLane()
 	defer ln.drop()
 	call := &call{template: template}
 	if err := ln.take(ctx); err != nil { // send reads the source before it sends

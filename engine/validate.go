@@ -38,7 +38,7 @@ func stored(h http.Header) (a checksum.Algorithm, kind, value string) {
 		kind := h.Get(s3api.HeaderChecksumType)
 		if kind == "" {
 			kind = s3api.ChecksumFullObject
-			if _, parts, err := checksum.ParseValue(a, value); err == nil && parts > 0 {
+			if parts, err := checksum.CheckValue(a, value); err == nil && parts > 0 {
 				kind = s3api.ChecksumComposite
 			}
 		}
@@ -53,7 +53,7 @@ func (d *download) expect(ctx context.Context, ln *lane, h http.Header) {
 	e := &d.expected
 	a, kind, value := stored(h)
 	e.result = driver.Checksum{Algorithm: a, Type: kind, Value: value}
-	_, parts, err := checksum.ParseValue(a, value)
+	parts, err := checksum.CheckValue(a, value)
 	switch {
 	case !d.job.Checksum.Validate:
 		e.result.How = "validation was not asked for"

@@ -30,10 +30,11 @@ func (e *stallError) Temporary() bool { return true }
 // for. The exchange may call it from another goroutine than the attempt's.
 type watch struct {
 	cancel context.CancelCauseFunc
-	work   *work       // of the attempt's lane
-	timer  *time.Timer // calls expired
+	work   *work // of the attempt's lane
 
 	mu       sync.Mutex
+	timer    *time.Timer   // calls expired; guarded by mu, nil before the first begin
+	armed    time.Time     // when the timer will, perhaps too early; guarded by mu, zero: never
 	doing    string        // guarded by mu
 	limit    time.Duration // guarded by mu
 	deadline time.Time     // guarded by mu; zero: standing still
@@ -45,19 +46,33 @@ type watch struct {
 // of the attempt's lane.
 func newWatch(ctx context.Context, lane *work) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watch{cancel: cancel, work: lane}
-	w.timer = time.AfterFunc(time.Hour, w.expired) // an hour is only until Stop
-	w.timer.Stop()
-	return ctx, w
+	return ctx, &watch{cancel: cancel, work: lane}
 }
 
-// expired is called by the timer. It may come too late to be stopped, so that it
-// looks at the clock itself.
+// expired is called by the timer, which progress leaves as it is: it is for
+// expired to find out that it comes too early, or that nothing is waited for any
+// more.
 func (w *watch) expired() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.deadline.IsZero() && !time.Now().Before(w.deadline) {
-		w.cancel(&stallError{w.doing, w.limit})
+	w.armed = time.Time{}
+	if w.deadline.IsZero() {
+		return
+	}
+	if left := time.Until(w.deadline); left > 0 {
+		w.armLocked(left)
+		return
+	}
+	w.cancel(&stallError{w.doing, w.limit})
+}
+
+// armLocked has the timer call expired when the deadline is there.
+func (w *watch) armLocked(left time.Duration) {
+	w.armed = w.deadline
+	if w.timer == nil {
+		w.timer = time.AfterFunc(left, w.expired)
+	} else {
+		w.timer.Reset(left)
 	}
 }
 
@@ -93,7 +108,9 @@ func (w *watch) progress() {
 func (w *watch) startLocked() {
 	if !w.stopped {
 		w.deadline = time.Now().Add(w.limit)
-		w.timer.Reset(w.limit)
+		if w.armed.IsZero() || w.deadline.Before(w.armed) {
+			w.armLocked(w.limit)
+		}
 	}
 }
 
@@ -102,14 +119,15 @@ func (w *watch) pause() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.deadline = time.Time{}
-	w.timer.Stop()
 }
 
 // stop ends the watch and its context.
 func (w *watch) stop() {
 	w.mu.Lock()
 	w.stopped, w.deadline = true, time.Time{}
-	w.timer.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 	w.mu.Unlock()
 	w.cancel(nil)
 }

@@ -88,6 +88,9 @@ func (h *Hash) AppendSum(b []byte) []byte {
 
 // Base64 returns the value so far as S3's headers carry it.
 func (h *Hash) Base64() string {
+	if h.digest == nil && h.algorithm != None {
+		return FormatCRC(h.algorithm, h.crc)
+	}
 	var raw [sha256.Size]byte
 	return base64.StdEncoding.EncodeToString(h.AppendSum(raw[:0]))
 }

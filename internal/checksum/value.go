@@ -1,6 +1,7 @@
 package checksum
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -66,6 +67,18 @@ func FormatComposite(raw []byte, parts int) string {
 // ("…-3"), 0 for the value of a whole object. The error names the algorithm and
 // the text.
 func ParseValue(a Algorithm, text string) (raw []byte, parts int, err error) {
+	return parseValue(a, text, nil)
+}
+
+// CheckValue is ParseValue for those who don't need the bytes.
+func CheckValue(a Algorithm, text string) (parts int, err error) {
+	var room [sha256.Size + 4]byte
+	_, parts, err = parseValue(a, text, room[:0])
+	return parts, err
+}
+
+// parseValue is ParseValue into the memory of room, as far as that goes.
+func parseValue(a Algorithm, text string, room []byte) (raw []byte, parts int, err error) {
 	if a.Size() == 0 {
 		return nil, 0, fmt.Errorf("checksum value %q: algorithm %s has no values", text, a)
 	}
@@ -79,7 +92,7 @@ func ParseValue(a Algorithm, text string) (raw []byte, parts int, err error) {
 	if strings.ContainsAny(encoded, "\r\n") {
 		return nil, 0, fmt.Errorf("%s value %q: line break in base64", a, text)
 	}
-	if raw, err = strictBase64.DecodeString(encoded); err != nil {
+	if raw, err = strictBase64.AppendDecode(room, []byte(encoded)); err != nil {
 		return nil, 0, fmt.Errorf("%s value %q: %w", a, text, err)
 	}
 	if len(raw) != a.Size() {
