@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 )
 
 // Subscriber is told what happens to a transfer. The interface may grow: embed
@@ -70,6 +71,9 @@ func (s SubscriberFuncs) OnDone(f *Future) {
 	}
 }
 
+// hooksRunning counts the hooks that run at the moment, of all Managers.
+var hooksRunning atomic.Int64
+
 // hookFrame is the name that callHook has on a stack.
 const hookFrame = "haul.callHook"
 
@@ -78,7 +82,9 @@ const hookFrame = "haul.callHook"
 //
 //go:noinline
 func callHook(name string, hook func() error) (err error) {
+	hooksRunning.Add(1)
 	defer func() {
+		hooksRunning.Add(-1)
 		if v := recover(); v != nil {
 			err = &PanicError{Hook: name, Value: v, Stack: debug.Stack()}
 		}
@@ -86,9 +92,12 @@ func callHook(name string, hook func() error) (err error) {
 	return hook()
 }
 
-// insideHook says whether the calling goroutine is in a hook. It walks the
-// stack, so it is asked only where a call would have to block.
+// insideHook says whether the calling goroutine is in a hook. If any is running
+// it walks the stack, so it is asked only where a call would have to block.
 func insideHook() bool {
+	if hooksRunning.Load() == 0 {
+		return false
+	}
 	pcs := make([]uintptr, 64)
 	for skip := 1; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs)
