@@ -29,8 +29,8 @@ import (
 type download struct {
 	*transfer
 	template *s3api.Template
-	group    *group // the lanes
-	groupCtx context.Context
+	group    *group          // the lanes
+	groupCtx context.Context // theirs; the transfer's while there is only the first
 
 	// Set by begin, on the first lane, before any other lane runs.
 	head     *s3api.Response
@@ -52,10 +52,11 @@ type download struct {
 	next int // the first piece that no lane has; guarded by mu
 
 	first struct { // memory of the first lane
-		call  call
-		fetch fetch
-		piece piece
-		head  s3api.Response
+		cancel context.CancelCauseFunc // ends its attempt
+		call   call
+		fetch  fetch
+		piece  piece
+		head   s3api.Response
 	}
 }
 
@@ -91,7 +92,7 @@ func (t *transfer) download(ctx context.Context) (out *driver.Outcome, err error
 		return nil, err
 	}
 	d := &download{transfer: t, template: template}
-	d.group, d.groupCtx = newGroup(ctx)
+	d.group, d.groupCtx = &group{cancel: func(error) {}}, ctx
 	err = errEnded // so it is if a hook or a writer of the caller's ends this goroutine
 	defer func() { out, err = d.end(err) }()
 	return nil, d.fetch(ctx)
@@ -105,6 +106,7 @@ func (d *download) fetch(ctx context.Context) error {
 	case err != nil:
 		return err
 	case tookUp:
+		d.group, d.groupCtx = newGroup(ctx)
 		d.fetchMissing()
 	default:
 		d.group.fail(d.firstLane(d.groupCtx))
@@ -150,6 +152,7 @@ func (d *download) firstLane(ctx context.Context) error {
 	}
 	own, cancel := context.WithCancelCause(ctx) // ends where another lane has outrun this one
 	defer cancel(nil)
+	d.first.cancel = cancel
 	c.read = func(w *watch, resp *wire.Response) error {
 		if d.head == nil {
 			if err := d.begin(own, ln, w, f.p, resp); err != nil {
@@ -166,7 +169,7 @@ func (d *download) firstLane(ctx context.Context) error {
 	if err = d.leave(f.p, err); err != nil {
 		return d.explain(err)
 	}
-	return d.otherLane(ctx, ln)
+	return d.otherLane(d.groupCtx, ln)
 }
 
 // pinKnown asks for the very object whose ETag the caller knows.
@@ -291,6 +294,7 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 	if d.alone {
 		return nil
 	}
+	d.join()
 	if d.order != nil {
 		var err error
 		if first.ordered, err = d.order.Part(ctx, first.off, first.length); err != nil {
@@ -303,6 +307,17 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 	d.spawn.started.Store(1) // the first lane
 	d.spawn.more()
 	return nil
+}
+
+// join gives the lanes a context of their own, with which the first lane's ends
+// too. Most objects need only one lane, and none.
+func (d *download) join() {
+	ctx, cancel := context.WithCancelCause(d.groupCtx)
+	first := d.first.cancel
+	d.groupCtx, d.group.cancel = ctx, func(cause error) {
+		cancel(cause)
+		first(cause)
+	}
 }
 
 // spawnLanes prepares the lanes that claim pieces in any order.
