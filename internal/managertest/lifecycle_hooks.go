@@ -155,7 +155,7 @@ func (w *world) crowd(m *haul.Manager) (release func()) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	for i := range 400 { // more than either engine runs at once
+	for i := range 600 { // more than either engine runs at once, which is 512 at most
 		if _, err := m.Delete(w.ctx, &s3.DeleteObjectInput{Bucket: &w.Bucket, Key: ptr("crowd-" + strconv.Itoa(i))}); err != nil {
 			w.t.Fatal(err)
 		}
