@@ -309,17 +309,6 @@ func (d *download) startLanes(ctx context.Context, first *piece) error {
 	return nil
 }
 
-// join gives the lanes a context of their own, with which the first lane's ends
-// too. Most objects need only one lane, and none.
-func (d *download) join() {
-	ctx, cancel := context.WithCancelCause(d.groupCtx)
-	first := d.first.cancel
-	d.groupCtx, d.group.cancel = ctx, func(cause error) {
-		cancel(cause)
-		first(cause)
-	}
-}
-
 // spawnLanes prepares the lanes that claim pieces in any order.
 func (d *download) spawnLanes() {
 	d.spawner(d.group, d.pieces)

@@ -64,3 +64,14 @@ func (g *group) wait() error {
 	defer g.mu.Unlock()
 	return g.err
 }
+
+// join gives the lanes a context of their own, with which the first lane's ends
+// too. Most objects need only one lane, and none.
+func (d *download) join() {
+	ctx, cancel := context.WithCancelCause(d.groupCtx)
+	first := d.first.cancel
+	d.groupCtx, d.group.cancel = ctx, func(cause error) {
+		cancel(cause)
+		first(cause)
+	}
+}
