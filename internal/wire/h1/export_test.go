@@ -2,6 +2,7 @@ package h1
 
 import (
 	"io"
+	"net"
 	"net/http"
 )
 
@@ -41,3 +42,25 @@ func (c *Client) Idle() int {
 
 // CanSendFile says that the system sends files by itself.
 const CanSendFile = canSendFile
+
+// Socket is what lies below TLS.
+type Socket = socket
+
+// NewSocket returns one over a connection.
+func NewSocket(c net.Conn) *Socket { return newSocket(c, nil) }
+
+// WatchWrites lets the next write end soon.
+func (s *socket) WatchWrites() { s.watchWrites() }
+
+// ErrNothing says that there is nothing to read yet.
+var ErrNothing = errNothing
+
+// WriteSealed writes records that TLS has left below it.
+func (s *socket) WriteSealed(records []byte, room int, b Buffers) error {
+	s.out = append(make([]byte, 0, room), records...)
+	x := &exchange{conn: &conn{sock: s}}
+	x.conn.in.buffers, x.conn.in.src = b, x.conn
+	_, err := x.writeSealed()
+	x.conn.in.release()
+	return err
+}

@@ -233,11 +233,26 @@ func sealable(room int) int { return room - room/32 - 512 }
 
 // writeSealed writes what TLS has left in its buffer.
 func (x *exchange) writeSealed() (early bool, err error) {
-	c := x.conn
-	c.vector = append(c.pieces[:0], c.sock.out)
-	early, err = x.write()
-	c.sock.out = c.sock.out[:0]
-	return early, err
+	sock := x.conn.sock
+	sock.held = true
+	defer func() { sock.held = false }()
+	for len(sock.out) > 0 {
+		sock.watchWrites()
+		n, err := sock.Conn.Write(sock.out)
+		sock.out = sock.out[:copy(sock.out, sock.out[n:])]
+		if err == nil {
+			continue
+		}
+		if n > 0 && x.mover != nil {
+			x.mover.Moved()
+		}
+		// What TLS has to say while an answer is looked for comes behind the rest.
+		if early, err = x.interrupted(err); early || err != nil {
+			sock.out = sock.out[:0]
+			return early, err
+		}
+	}
+	return false, nil
 }
 
 // write writes the connection's vector.

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ type socket struct {
 	mode readMode
 
 	armed bool // a deadline of watchWrites is set
+	held  bool // out begins within a record: only writeSealed writes it
 
 	mu        sync.Mutex
 	cancelled bool // guarded by mu; deadlines are not changed any more
@@ -109,7 +111,7 @@ func (s *socket) receive(p []byte) (int, error) {
 
 // Read is crypto/tls's.
 func (s *socket) Read(p []byte) (int, error) {
-	if len(s.out) > 0 && s.mode == waiting {
+	if len(s.out) > 0 && s.mode == waiting && !s.held {
 		if err := s.flush(); err != nil {
 			return 0, err
 		}
@@ -132,14 +134,19 @@ func (s *socket) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write is crypto/tls's. It writes nothing until the buffer is full.
+// Write is crypto/tls's. It writes nothing until the buffer is full. While one
+// reads, crypto/tls may write too: it answers a KeyUpdate (RFC 8446 §4.6.3).
 func (s *socket) Write(p []byte) (int, error) {
 	if len(s.out)+len(p) > cap(s.out) {
+		if s.held {
+			return 0, errOutFull
+		}
 		if err := s.flush(); err != nil {
 			return 0, err
 		}
 	}
 	if len(p) > cap(s.out) {
+		s.disarm()
 		return s.Conn.Write(p)
 	}
 	s.out = append(s.out, p...)
@@ -153,13 +160,22 @@ func (s *socket) flush() error {
 	if len(s.out) == 0 {
 		return nil
 	}
+	s.disarm()
+	_, err := s.Conn.Write(s.out)
+	s.out = s.out[:0]
+	return err
+}
+
+// errOutFull ends an exchange whose server asks for more answers of TLS, while it
+// reads nothing, than there is room for.
+var errOutFull = errors.New("no room for what TLS has to say")
+
+// disarm takes the deadline of watchWrites away, which may have passed.
+func (s *socket) disarm() {
 	if s.armed {
 		s.armed = false
 		s.limit(s.Conn.SetWriteDeadline, time.Time{})
 	}
-	_, err := s.Conn.Write(s.out)
-	s.out = s.out[:0]
-	return err
 }
 
 // lend makes the buffers below TLS at least so large, in so far as the pool
