@@ -96,10 +96,17 @@ func lacksCredentials(err error) bool {
 	return errors.As(err, &op) && strings.Contains(op.Err.Error(), "get credentials: ")
 }
 
+// anonymousHint is for what S3 denies those who have shown no credentials.
+const anonymousHint = "the bucket is not public: leave out --no-sign-request"
+
 // hintFor says what to do about an error, nothing if that can't be said.
-func hintFor(err error) string {
+// anonymous are those who gave --no-sign-request.
+func hintFor(err error, anonymous bool) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
+		if code := api.ErrorCode(); anonymous && (code == "AccessDenied" || code == "Forbidden") {
+			return anonymousHint
+		}
 		return codeHints[api.ErrorCode()]
 	}
 	var dns *net.DNSError

@@ -55,7 +55,7 @@ func TestHints(t *testing.T) {
 		{"anything", errors.New("x"), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := hintFor(fmt.Errorf("around: %w", tt.err))
+			got := hintFor(fmt.Errorf("around: %w", tt.err), false)
 			if !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
 				t.Errorf("got %q, want %q in it", got, tt.want)
 			}

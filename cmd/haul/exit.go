@@ -58,7 +58,7 @@ func exitCode(err error) int {
 }
 
 // message is what the user is told of the error of a command.
-func message(cmd *cobra.Command, err error) string {
+func (a *app) message(cmd *cobra.Command, err error) string {
 	name := strings.TrimPrefix(strings.TrimPrefix(cmd.CommandPath(), "haul"), " ")
 	text := describe(err)
 	if name != "" {
@@ -67,7 +67,7 @@ func message(cmd *cobra.Command, err error) string {
 	var usage usageError
 	if errors.As(err, &usage) {
 		text += fmt.Sprintf("\n%s --help tells more", cmd.CommandPath())
-	} else if hint := hintFor(err); hint != "" {
+	} else if hint := hintFor(err, a.settings.noSignRequest); hint != "" {
 		text += "\n  " + hint
 	}
 	return text

@@ -24,7 +24,7 @@ func run(args []string) int {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(a.stderr, "haul:", message(cmd, err))
+		fmt.Fprintln(a.stderr, "haul:", a.message(cmd, err))
 	}
 	return exitCode(err)
 }

@@ -26,6 +26,8 @@ type report struct {
 	progress *progress
 	began    time.Time
 
+	anonymous bool // requests have no credentials
+
 	mu    sync.Mutex
 	hints map[string]bool // given already; guarded by mu
 }
@@ -34,7 +36,7 @@ type report struct {
 // standard error is a terminal; the lines where there is no bar, or where
 // standard output goes somewhere else than to that terminal.
 func (a *app) newReport(j *job) *report {
-	r := &report{job: j, lines: a.stdout, errors: a.stderr, began: time.Now(), hints: map[string]bool{}}
+	r := &report{job: j, lines: a.stdout, errors: a.stderr, began: time.Now(), hints: map[string]bool{}, anonymous: a.settings.noSignRequest}
 	quiet := a.settings.quiet
 	bar := !quiet && !a.settings.noProgress && j.bytes && hasRoom(a.stderr) && !(j.quietOut && isTerminal(a.stdout))
 	r.progress = newProgress(a.stderr, bar)
@@ -100,7 +102,7 @@ func (r *report) source(item batch.Item) string {
 
 // hint is a line on what to do about an error, the first time.
 func (r *report) hint(err error) string {
-	hint := hintFor(err)
+	hint := hintFor(err, r.anonymous)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if hint == "" || r.hints[hint] {
