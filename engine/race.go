@@ -134,11 +134,11 @@ func (t *tail) wakeLocked() {
 }
 
 // race is what a lane does that finds no more parts: it carries slow ones again.
-// It returns when there are none left.
+// It returns when no other lane has a part.
 func (t *transfer) race(ctx context.Context, ln *lane) {
 	ln.drop()
-	if !t.tail.begin() {
-		return // another lane does
+	if t.spawn == nil || !t.tail.begin(t.spawn) {
+		return // there is but one lane, or another one does
 	}
 	defer t.tail.end()
 	for {
@@ -151,9 +151,11 @@ func (t *transfer) race(ctx context.Context, ln *lane) {
 	}
 }
 
-func (t *tail) begin() bool {
+func (t *tail) begin(s *spawner) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s.idle.Add(1)
+	t.wakeLocked()
 	was := t.racing
 	t.racing = true
 	return !was
@@ -174,8 +176,11 @@ func (t *transfer) due(ctx context.Context) (*carried, context.Context) {
 		l.mu.Lock()
 		c, wait := l.slowestLocked(time.Now())
 		if wait < 0 {
-			l.mu.Unlock()
-			return nil, nil
+			if t.spawn.idle.Load() >= t.spawn.started.Load() {
+				l.mu.Unlock()
+				return nil, nil
+			}
+			wait = raceAfter // a lane is about to begin a part
 		}
 		if c != nil && t.client.lanes.spare() && t.client.afford(c) {
 			var second context.Context

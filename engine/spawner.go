@@ -12,7 +12,8 @@ type spawner struct {
 	run      func() error // a goroutine's work
 	most     int64
 	started  atomic.Int64
-	starting atomic.Bool // one was started for a lane that it may not have yet
+	idle     atomic.Int64 // of these, those that have found no more to do
+	starting atomic.Bool  // one was started for a lane that it may not have yet
 }
 
 // spawner makes the transfer's spawner, of at most so many goroutines, and no
