@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -322,11 +321,13 @@ func (w *world) writerWithin(m *haul.Manager, limit, size int64) {
 	w.Fake.Synthetic(w.Bucket, "ordered", size, seed)
 	var asked, written, over atomic.Int64
 	several := make(chan struct{})
+	var severalOnce sync.Once
 	w.intercept(func(op string, next http.Handler, rw http.ResponseWriter, r *http.Request) {
-		if op == "GetObject" && strings.HasPrefix(r.Header.Get("Range"), "bytes=") {
-			n := asked.Add(part)
-			if n == 2*part {
-				close(several)
+		var from, to int64
+		if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); op == "GetObject" && n == 2 {
+			n := asked.Add(to + 1 - from)
+			if n >= 2*part {
+				severalOnce.Do(func() { close(several) })
 			}
 			if ahead := n - written.Load() - limit - part; ahead > over.Load() {
 				over.Store(ahead)
