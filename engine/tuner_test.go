@@ -127,19 +127,23 @@ var links = map[string]model{
 	"small-capacity": {latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 40 * mib, part: 64 << 10, wobble: 0.05},
 }
 
+// millionsOfParts skips a test of a model where that would take long. One
+// goroutine runs at a time in it, so that the race detector has nothing to add.
+func millionsOfParts(t *testing.T) {
+	t.Helper()
+	if testing.Short() || underRace {
+		t.Skip("carries millions of parts")
+	}
+}
+
 // TestTunerFindsTheKnee starts from the default, on links of all kinds, and
 // wants 95% of what the best fixed number brings in the seconds 5 to 10, and
 // nearly as much for as long as it goes on, what it tries now and then included.
 // Of a link that changes by itself it wants a little less.
 func TestTunerFindsTheKnee(t *testing.T) {
-	if testing.Short() {
-		t.Skip("carries millions of parts")
-	}
+	millionsOfParts(t)
 	for name, m := range links {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && m.altogether > 1000*mib {
-				t.Skip("takes a second and more for hundreds of lanes")
-			}
 			synctest.Test(t, func(t *testing.T) {
 				k := startLink(t, m, 25)
 				defer k.stop()
@@ -158,6 +162,7 @@ func TestTunerFindsTheKnee(t *testing.T) {
 
 // TestTunerIsAGoodCitizen keeps few lanes where more only make the server slow.
 func TestTunerIsAGoodCitizen(t *testing.T) {
+	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 10 * time.Millisecond, perLane: 400 * mib, altogether: 1000 * mib, part: 64 << 10, slowerFrom: 16}
 		k := startLink(t, m, 100)
@@ -172,6 +177,7 @@ func TestTunerIsAGoodCitizen(t *testing.T) {
 
 // TestTunerBacksOffFromASlowServer has a server get slow while nothing is tried.
 func TestTunerBacksOffFromASlowServer(t *testing.T) {
+	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 60 * time.Millisecond, perLane: 90 * mib, altogether: 200 * mib, part: 64 << 10}
 		k := startLink(t, m, 25)
@@ -192,6 +198,7 @@ func TestTunerBacksOffFromASlowServer(t *testing.T) {
 
 // TestTunerForgetsAStall has the link stand still for a moment.
 func TestTunerForgetsAStall(t *testing.T) {
+	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 4000 * mib, part: mib}
 		k := startLink(t, m, 25)
@@ -211,6 +218,7 @@ func TestTunerForgetsAStall(t *testing.T) {
 
 // TestTunerTakesUpWhatComesBack has a link grow while nothing is tried.
 func TestTunerTakesUpWhatComesBack(t *testing.T) {
+	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 400 * mib, part: mib}
 		k := startLink(t, m, 25)
