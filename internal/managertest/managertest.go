@@ -103,6 +103,11 @@ func Run(t *testing.T, s *Server, names ...string) {
 	}
 }
 
+// aSample says that a test of thousands of requests may do with hundreds: under
+// the race detector all of it runs against the fake, and against a server in a
+// process of its own without the detector.
+func (w *world) aSample() bool { return underRace && w.Fake == nil }
+
 // pass is one run of the suite on one engine.
 type pass struct {
 	s      *Server
