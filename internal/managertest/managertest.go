@@ -95,6 +95,9 @@ func Run(t *testing.T, s *Server, names ...string) {
 			if e.over != "" && (testing.Short() || underRace) {
 				t.Skip("the whole suite once more")
 			}
+			if e.name == "classic" && s.Fake == nil && testing.Short() && underRace {
+				t.Skip("the race detector watches it on the fake")
+			}
 			p := pass{s: s, e: e, passed: map[string]bool{}}
 			for _, c := range suite() {
 				t.Run(c.name, func(t *testing.T) { p.perform(t, c) })
