@@ -2,39 +2,70 @@ package engine_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/body"
 	"github.com/haul-s3/haul/internal/s3api"
-	"github.com/haul-s3/haul/internal/s3fake"
-	"github.com/haul-s3/haul/serialize"
 )
 
 // patience is how long a test waits for what should come at once.
 const patience = 20 * time.Second
 
 // event is something that happens once or more often.
-type event struct{ n atomic.Int64 }
+type event struct {
+	mu    sync.Mutex
+	n     int64         // guarded by mu
+	added chan struct{} // closed by the next add; nil: nobody waits; guarded by mu
+}
+
+// add has the event happen n times.
+func (e *event) add(n int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.n += n
+	if e.added != nil {
+		close(e.added)
+		e.added = nil
+	}
+}
+
+func (e *event) load() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.n
+}
+
+// next is how often the event has happened, and is closed when it does again.
+func (e *event) next() (int64, <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.added == nil {
+		e.added = make(chan struct{})
+	}
+	return e.n, e.added
+}
 
 // wait waits until the event has happened n times.
 func (e *event) wait(t *testing.T, what string, n int64) {
-	for end := time.Now().Add(patience); e.n.Load() < n; <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Errorf("%s: %d, want %d", what, e.n.Load(), n)
+	end := time.After(patience)
+	for {
+		got, again := e.next()
+		if got >= n {
+			return
+		}
+		select {
+		case <-again:
+		case <-end:
+			t.Errorf("%s: %d, want %d", what, e.load(), n)
 			return
 		}
 	}
@@ -43,30 +74,11 @@ func (e *event) wait(t *testing.T, what string, n int64) {
 // newCountedWorld is newWorld with a server that tells of its connections.
 func newCountedWorld(t *testing.T, o engine.Options, opened *event) *world {
 	t.Helper()
-	w := &world{server: s3fake.New(s3fake.Options{NoMD5: true}, "b")}
-	web := httptest.NewUnstartedServer(w)
-	web.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	return newWorldOn(t, o, func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
-			opened.n.Add(1)
-		}
-	}
-	web.Start()
-	t.Cleanup(web.Close)
-	var err error
-	if w.client, err = newClient(o); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.client.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if s := w.client.Stats(); s.LanesBusy != 0 || s.MemoryInUse != 0 {
-			t.Errorf("left behind: %+v", s)
+			opened.add(1)
 		}
 	})
-	sdk := s3.New(s3.Options{BaseEndpoint: aws.String(web.URL), UsePathStyle: true, Region: "us-east-1", Credentials: testKeys})
-	w.driver = w.client.Driver(serialize.New(sdk))
-	return w
 }
 
 // isCreate says whether a request opens an upload.
@@ -92,7 +104,7 @@ type readAt struct {
 
 func (r readAt) ReadAt(p []byte, off int64) (int, error) {
 	n, err := r.ReaderAt.ReadAt(p, off)
-	r.read.n.Add(int64(n))
+	r.read.add(int64(n))
 	return n, err
 }
 
@@ -108,7 +120,7 @@ func (p pipe) Read(b []byte) (int, error) {
 		p.before()
 	}
 	n, err := p.Reader.Read(b)
-	p.read.n.Add(int64(n))
+	p.read.add(int64(n))
 	return n, err
 }
 
@@ -154,7 +166,7 @@ func TestPipeConnectsWhileItIsRead(t *testing.T) {
 	if _, err := w.driver.Transfer(t.Context(), uploadJob("k", body.FromReader(source)), &events{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := opened.n.Load(); n != 1 {
+	if n := opened.load(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
 	}
 }
@@ -170,7 +182,7 @@ func TestCreateWithOneLane(t *testing.T) {
 			if _, err := w.driver.Transfer(t.Context(), uploadJob("k", source), &events{}); err != nil {
 				t.Fatal(err)
 			}
-			if n := opened.n.Load(); n != 1 && os.Getenv(overNetHTTP) == "" {
+			if n := opened.load(); n != 1 && os.Getenv(overNetHTTP) == "" {
 				t.Errorf("%d connections, want 1", n)
 			}
 		})
@@ -187,7 +199,7 @@ func TestCreateKeepsToMaxConnections(t *testing.T) {
 	if _, err := w.driver.Transfer(t.Context(), uploadJob("k", source), &events{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := opened.n.Load(); n > 3 && os.Getenv(overNetHTTP) == "" {
+	if n := opened.load(); n > 3 && os.Getenv(overNetHTTP) == "" {
 		t.Errorf("%d connections, want 3 at the most", n)
 	}
 }
@@ -208,7 +220,7 @@ func TestCreateFails(t *testing.T) {
 			w := newCountedWorld(t, engine.Options{}, &opened)
 			w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
 				if !isCreate(r) {
-					parts.n.Add(1)
+					parts.add(1)
 				}
 				read.wait(t, "bytes read before the refusal", 2*part)
 				rw.WriteHeader(http.StatusForbidden)
@@ -219,7 +231,7 @@ func TestCreateFails(t *testing.T) {
 			if !errors.As(err, &answer) || answer.HTTPStatusCode() != http.StatusForbidden {
 				t.Errorf("got %v, want the refusal", err)
 			}
-			if n := parts.n.Load(); n != 0 || ev.sum.Load() != 0 || len(w.server.Uploads()) != 0 {
+			if n := parts.load(); n != 0 || ev.sum.Load() != 0 || len(w.server.Uploads()) != 0 {
 				t.Errorf("%d other requests, progress %d, uploads %v, want none", n, ev.sum.Load(), w.server.Uploads())
 			}
 		})
@@ -236,7 +248,7 @@ type brokenAt struct {
 
 func (b brokenAt) ReadAt([]byte, int64) (int, error) {
 	b.before()
-	b.failed.n.Add(1)
+	b.failed.add(1)
 	return 0, errBroken
 }
 
@@ -246,7 +258,7 @@ func TestSourceFailsBeforeCreate(t *testing.T) {
 	var opened, asked, failed event
 	w := newCountedWorld(t, engine.Options{}, &opened)
 	beforeCreate(w, func() {
-		asked.n.Add(1)
+		asked.add(1)
 		failed.wait(t, "reads of the source", 1)
 	})
 	source := brokenAt{func() { asked.wait(t, "Creates", 1) }, &failed}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -57,8 +58,16 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func newWorld(t *testing.T, o engine.Options) *world {
 	t.Helper()
+	return newWorldOn(t, o, nil)
+}
+
+// newWorldOn is newWorld with a server that tells state of its connections.
+func newWorldOn(t *testing.T, o engine.Options, state func(net.Conn, http.ConnState)) *world {
+	t.Helper()
 	w := &world{server: s3fake.New(s3fake.Options{NoMD5: true}, "b")}
-	web := httptest.NewServer(w)
+	web := httptest.NewUnstartedServer(w)
+	web.Config.ConnState = state
+	web.Start()
 	t.Cleanup(web.Close)
 	var err error
 	if w.client, err = newClient(o); err != nil {
