@@ -5,8 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,10 +24,8 @@ func compareCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Size, o.PartSize, o.ObjectSize = int64(size), int64(partSize), int64(objectSize)
-			o.Command = "go run ./bench " + strings.Join(os.Args[1:], " ")
-			o.Log = func(format string, args ...any) {
-				fmt.Fprintf(cmd.ErrOrStderr(), time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
-			}
+			o.Command = commandLine()
+			o.Log = logTo(cmd)
 			r, err := compare.Run(cmd.Context(), o)
 			if r == nil {
 				return err

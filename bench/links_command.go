@@ -3,21 +3,14 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"github.com/haul-s3/haul/bench/compare"
 	"github.com/haul-s3/haul/bench/links"
-	"github.com/haul-s3/haul/bench/page"
 )
 
 func linksCommand() *cobra.Command {
 	var o links.Options
-	var out string
+	results := section{heading: "Links", about: linksText}
 	cmd := &cobra.Command{
 		Use:     "links",
 		Aliases: []string{"wan"},
@@ -26,27 +19,19 @@ func linksCommand() *cobra.Command {
 			"and with the engine's own choice, each in a process of its own against a null server of its own.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = func(format string, args ...any) {
-				fmt.Fprintf(cmd.ErrOrStderr(), time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
-			}
+			o.Log = logTo(cmd)
 			r, err := links.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), r.Markdown())
-			if out == "" {
-				return nil
-			}
-			command := "go run ./bench " + strings.Join(os.Args[1:], " ")
-			text := fmt.Sprintf("%s\n`%s`\n\n%s\n%s", linksText, command, compare.Machine(cmd.Context()), r.Markdown())
-			return page.Write(out, "Links", text)
+			return results.tell(cmd, r.Markdown())
 		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Links, "link", links.Names(), "links")
 	f.IntVar(&o.Rounds, "rounds", 3, "rounds")
 	f.BoolVar(&o.Quick, "quick", false, "one fixed number of lanes for each link, to see that it works")
-	f.StringVar(&out, "out", "", "page whose section about links is written, such as bench/RESULTS.md")
+	results.flag(cmd)
 	return cmd
 }
 

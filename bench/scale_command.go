@@ -3,21 +3,16 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/haul-s3/haul/bench/compare"
-	"github.com/haul-s3/haul/bench/page"
 	"github.com/haul-s3/haul/bench/scale"
 )
 
 func scaleCommand() *cobra.Command {
 	var o scale.Options
-	var out string
+	results := section{heading: "Scaling", about: scaleText}
 	cmd := &cobra.Command{
 		Use:   "scale",
 		Short: "See that the cost of a byte and of an object stays flat",
@@ -25,20 +20,12 @@ func scaleCommand() *cobra.Command {
 			"1,000 transfers at once, and names what grows faster than what is moved.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = func(format string, args ...any) {
-				fmt.Fprintf(cmd.ErrOrStderr(), time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
-			}
+			o.Log = logTo(cmd)
 			r, err := scale.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), r.Markdown())
-			if out == "" {
-				return nil
-			}
-			command := "go run ./bench " + strings.Join(os.Args[1:], " ")
-			text := fmt.Sprintf("%s\n`%s`\n\n%s\n%s", scaleText, command, compare.Machine(cmd.Context()), r.Markdown())
-			return page.Write(out, "Scaling", text)
+			return results.tell(cmd, r.Markdown())
 		},
 	}
 	f := cmd.Flags()
@@ -48,7 +35,7 @@ func scaleCommand() *cobra.Command {
 	f.IntVar(&o.Objects, "objects", 1_000_000, "the largest number of objects")
 	f.BoolVar(&o.Quick, "quick", false, "move little of everything, to see that it works")
 	f.StringVar(&o.Dir, "dir", sharedMemory(), "folder for files")
-	f.StringVar(&out, "out", "", "page whose section about scaling is written, such as bench/RESULTS.md")
+	results.flag(cmd)
 	return cmd
 }
 

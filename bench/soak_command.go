@@ -5,8 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,16 +22,14 @@ func soakCommand() *cobra.Command {
 			"every object that was reported done, and counts what is left in the end. It fails if anything is wrong.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = func(format string, args ...any) {
-				fmt.Fprintf(cmd.ErrOrStderr(), time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
-			}
+			o.Log = logTo(cmd)
 			r, err := soak.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
 			fmt.Fprint(cmd.OutOrStdout(), r.Markdown())
 			if out != "" {
-				command := "go run ./bench " + strings.Join(os.Args[1:], " ")
+				command := commandLine()
 				if err := soak.WriteSection(out, command, r); err != nil {
 					return err
 				}
