@@ -57,8 +57,11 @@ func AbandonedUploads(ctx context.Context, api UploadsAPI, bucket, prefix string
 		for _, u := range page.Uploads {
 			if aws.ToTime(u.Initiated).Before(before) {
 				key, err := listedKey(page.EncodingType, u.Key)
+				if err == nil {
+					err = paging.CheckKey(key)
+				}
 				if err != nil {
-					return all, err
+					return all, fmt.Errorf("open uploads of bucket %q: %w", bucket, err)
 				}
 				all = append(all, AbandonedUpload{
 					Bucket: bucket, Key: key, UploadID: aws.ToString(u.UploadId),
