@@ -42,7 +42,7 @@ func runAgain(t *testing.T, run string, env ...string) {
 
 // TestOverNetHTTP runs the tests of this package on the other exchange.
 func TestOverNetHTTP(t *testing.T) {
-	if testing.Short() || underRace {
+	if testing.Short() {
 		t.Skip("runs all tests of the package")
 	}
 	runAgain(t, ".", overNetHTTP+"=1")

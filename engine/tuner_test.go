@@ -127,11 +127,10 @@ var links = map[string]model{
 	"small-capacity": {latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 40 * mib, part: 64 << 10, wobble: 0.05},
 }
 
-// millionsOfParts skips a test of a model where that would take long. One
-// goroutine runs at a time in it, so that the race detector has nothing to add.
+// millionsOfParts skips a test of a model among the short ones.
 func millionsOfParts(t *testing.T) {
 	t.Helper()
-	if testing.Short() || underRace {
+	if testing.Short() {
 		t.Skip("carries millions of parts")
 	}
 }

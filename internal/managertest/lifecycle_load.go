@@ -90,7 +90,7 @@ func (w *world) fillQueue(m *haul.Manager) (release func(), blocked error) {
 
 func testManySmall(t *testing.T, w *world) {
 	count := 2000
-	if testing.Short() || w.engine.over != "" || w.aSample() {
+	if testing.Short() || w.engine.over != "" {
 		count = 300
 	}
 	m := w.manager()

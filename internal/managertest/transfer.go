@@ -91,7 +91,7 @@ func testSourcesSinksSizes(t *testing.T, w *world) {
 	m := w.manager()
 	dir := t.TempDir()
 	for _, size := range sizes {
-		if (testing.Short() || w.aSample()) && size > part+1 {
+		if testing.Short() && size > part+1 {
 			continue
 		}
 		b := data(size)
