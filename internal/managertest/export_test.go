@@ -15,15 +15,13 @@ func BadSkips() (bad []string) {
 			}
 		}
 	}
-	for _, e := range []string{"engine", "classic"} {
-		for name, c := range all {
-			if _, out := skipped(name, e, "versitygw"); out {
-				continue
-			}
-			for _, part := range c.shown {
-				if _, out := skipped(part, e, "versitygw"); out {
-					bad = append(bad, name+" with "+part)
-				}
+	for name, c := range all {
+		if _, out := skipped(name, "versitygw"); out {
+			continue
+		}
+		for _, part := range c.shown {
+			if _, out := skipped(part, "versitygw"); out {
+				bad = append(bad, name+" with "+part)
 			}
 		}
 	}

@@ -3,9 +3,10 @@
 // server is given. What both engines promise stands here and nowhere else, so
 // that they can't drift apart.
 //
-// A test may be left out for an engine or a server only by the table in
-// skips.go: it is then skipped, with its reason, and Run prints the table of
-// what was left out once with the results.
+// A test may be left out for a server only by the table in skips.go: it is then
+// skipped, with its reason, and Run prints the table of what was left out once
+// with the results. What only costs time, among the short tests or under the
+// race detector, is left out where it stands.
 package managertest
 
 import (
@@ -86,7 +87,7 @@ func Run(t *testing.T, s *Server, names ...string) {
 	if len(names) == 0 {
 		names = []string{"engine", "classic"}
 	}
-	defer printSkips(t, s.Name, names)
+	defer printSkips(t, s.Name)
 	for _, e := range engines {
 		if !slices.Contains(names, e.name) {
 			continue
@@ -106,11 +107,6 @@ func Run(t *testing.T, s *Server, names ...string) {
 	}
 }
 
-// aSample says that a test of thousands of requests may do with hundreds: under
-// the race detector all of it runs against the fake, and against a server in a
-// process of its own without the detector.
-func (w *world) aSample() bool { return underRace && w.Fake == nil }
-
 // pass is one run of the suite on one engine.
 type pass struct {
 	s      *Server
@@ -119,7 +115,7 @@ type pass struct {
 }
 
 func (p *pass) perform(t *testing.T, c conformanceTest) {
-	if reason, ok := skipped(c.name, p.e.name, p.s.Name); ok {
+	if reason, ok := skipped(c.name, p.s.Name); ok {
 		t.Skip(reason)
 	}
 	for _, name := range c.shown {

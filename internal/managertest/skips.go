@@ -2,19 +2,20 @@ package managertest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // skip is one reason to leave tests out.
 type skip struct {
-	engine, server string // "" means every one
-	reason         string
-	tests          []string
+	server string
+	reason string
+	tests  []string
 }
 
-// skips is the only place where a test may be left out for an engine or a
-// server. Run prints what was left out.
+// skips is the only place where a test may be left out for a server, other than
+// for its time. Run prints what was left out.
 var skips = []skip{
 	{server: "versitygw", reason: "stands between client and server, or holds answers back, as only the fake allows", tests: []string{
 		"hooks-of-a-failure", "hooks-of-a-cancelled-transfer", "hooks-of-a-transfer-that-never-started", "progress-over-retries",
@@ -47,35 +48,25 @@ var skips = []skip{
 	{server: "versitygw", reason: "the server ignores SSE-C", tests: []string{"sse-c", "sse-c-copy"}},
 }
 
-// skipped says whether a test is left out, and why.
-func skipped(test, engine, server string) (reason string, ok bool) {
+// skipped says whether a test is left out on a server, and why.
+func skipped(test, server string) (reason string, ok bool) {
 	for _, s := range skips {
-		if (s.engine != "" && s.engine != engine) || (s.server != "" && s.server != server) {
-			continue
-		}
-		for _, name := range s.tests {
-			if name == test {
-				return s.reason, true
-			}
+		if s.server == server && slices.Contains(s.tests, test) {
+			return s.reason, true
 		}
 	}
 	return "", false
 }
 
 // printSkips logs which tests of the suite are left out on a server, and why.
-func printSkips(t *testing.T, server string, engines []string) {
+func printSkips(t *testing.T, server string) {
 	var table strings.Builder
 	for _, s := range skips {
-		if s.server != "" && s.server != server {
-			continue
-		}
-		for _, e := range engines {
-			if s.engine == "" || s.engine == e {
-				fmt.Fprintf(&table, "\n%s on %s: %s:\n\t%s", e, server, s.reason, strings.Join(s.tests, "\n\t"))
-			}
+		if s.server == server {
+			fmt.Fprintf(&table, "\n%s:\n\t%s", s.reason, strings.Join(s.tests, "\n\t"))
 		}
 	}
 	if table.Len() > 0 {
-		t.Logf("left out:%s", table.String())
+		t.Logf("left out on %s:%s", server, table.String())
 	}
 }
