@@ -64,7 +64,7 @@ var All = []Link{
 	{Name: "wan-large-up", About: "the same; uploads", server: wan, up: true, size: large, lanes: []int{8, 16, 32, 64, 128, 256}},
 	{Name: "narrow-large-down", About: "20 ms, 6 MiB/s for each connection, 400 MiB/s for all; objects of 64 GiB", server: narrow, size: large,
 		lanes: []int{32, 64, 96, 128, 192, 256}},
-	{Name: "narrow-small-down", About: "the same; objects of 64 KiB, for which 32 MiB/s are enough that the line limits",
+	{Name: "narrow-small-down", About: "60 ms, 90 MiB/s for each connection, 100 MiB/s for all; objects of 64 KiB, for which that is little enough that the line limits",
 		server: nulls3.Config{Latency: 60 * time.Millisecond, RateMiB: 90, TotalMiB: 100}, size: small,
 		lanes: []int{32, 64, 96, 128, 192, 256}},
 	{Name: "server-large-down", About: "10 ms and more: 16 requests at once, 256 descriptors, 250 MiB/s; objects of 64 GiB", server: smallServer, size: large,
