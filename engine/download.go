@@ -472,9 +472,10 @@ func (d *download) rangeCall(ctx context.Context, ln *lane, f *fetch) *call {
 }
 
 // askRange asks for what is missing of a piece, of the object that the transfer
-// began with.
+// began with. Where another lane is about to end the piece, that is its last
+// byte: no range means all of the object.
 func (d *download) askRange(f *fetch, h http.Header, query *string) {
-	f.at = f.p.got.Load()
+	f.at = max(0, min(f.p.got.Load(), f.p.length-1))
 	if f.p.length > 0 {
 		h[s3api.HeaderRange] = []string{f.missing(d.base).Header()}
 	}

@@ -75,16 +75,25 @@ var errOutrun = errors.New("another connection was faster")
 
 // enter notes that a lane begins a part, which may be raced until leave. cancel
 // ends what the lane does about it.
-func (t *tail) enter(c *carried, cancel context.CancelCauseFunc) *carried {
+func (t *tail) enter(c *carried, cancel context.CancelCauseFunc) {
 	c.began, c.cancel = time.Now(), cancel
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running = append(t.running, c)
-	return c
+}
+
+// carry has the first lane carry a part that it has entered with fn, and leaves
+// the part also where fn ends the goroutine.
+func (t *tail) carry(c *carried, fn func() error) (err error) {
+	err = errEnded
+	defer func() { err = t.leave(c, err) }()
+	err = fn()
+	return err
 }
 
 // leave notes that the first lane has ended with a part, with err, and waits
-// until nobody else carries it. It returns nil if the part is done.
+// until nobody else carries it: a second copy that may still succeed is let
+// finish where the first one has failed. It returns nil if the part is done.
 func (t *tail) leave(c *carried, err error) error {
 	t.mu.Lock()
 	if i := slices.Index(t.running, c); i >= 0 {
@@ -95,11 +104,13 @@ func (t *tail) leave(c *carried, err error) error {
 		t.took = append(t.took, time.Since(c.began)-c.outside)
 		t.took = t.took[max(0, len(t.took)-tookMost):]
 	}
-	gone := c.gone
+	gone, done := c.gone, c.done
 	t.wakeLocked()
 	t.mu.Unlock()
 	if gone != nil {
-		c.stop(errOutrun)
+		if done {
+			c.stop(errOutrun)
+		}
 		<-gone
 	}
 	t.mu.Lock()

@@ -323,8 +323,7 @@ func (m *multipart) upload(ctx context.Context, ln *lane, i int, src content, do
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	m.tail.enter(c, cancel)
-	err := m.sendPart(ctx, ln, first, src)
-	if err = m.tail.leave(c, err); err != nil {
+	if err := m.tail.carry(c, func() error { return m.sendPart(ctx, ln, first, src) }); err != nil {
 		return err
 	}
 	s := first
