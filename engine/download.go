@@ -576,16 +576,20 @@ func (d *download) fetchAgain(ctx context.Context) error {
 	return d.group.wait()
 }
 
+// sinkTask is what is done while the sink is at work.
+func (d *download) sinkTask() task {
+	if d.sink.Local() {
+		return atDisk
+	}
+	return atCaller
+}
+
 // commit gives the bytes their name.
 func (d *download) commit() (*driver.Outcome, error) {
 	out := d.outcome(s3api.GetObject, d.head)
 	out.Size, out.Parts = d.size, d.pieces
 	out.Checksum = d.expected.result
-	at := atCaller
-	if d.sink.Local() {
-		at = atDisk
-	}
-	err := d.client.lanes.outside(at, func() error {
+	err := d.client.lanes.outside(d.sinkTask(), func() error {
 		return d.sink.Commit(body.Info{Size: d.size, LastModified: out.LastModified})
 	})
 	if err != nil {

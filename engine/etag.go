@@ -82,7 +82,8 @@ func (d *download) follow(sink body.Writer) body.Writer {
 // that if it must.
 func (d *download) compare(ctx context.Context) error {
 	if e := &d.expected; e.inOrder != nil && e.inOrder.back != nil {
-		if err := d.readBack(ctx, e.inOrder); err != nil {
+		err := d.client.lanes.outside(d.sinkTask(), func() error { return d.readBack(ctx, e.inOrder) })
+		if err != nil {
 			return err
 		}
 	}
@@ -124,7 +125,7 @@ func (d *download) readSlice(o *inOrder, b []byte, off int64) (int, error) {
 		return n, err
 	}
 	if d.sink.Local() {
-		return d.client.onThread(&work{}, atDisk, read)
+		return d.client.onThread(&work{}, atDisk, read) // no lane's: compare has told of it
 	}
 	return read()
 }

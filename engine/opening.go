@@ -86,8 +86,11 @@ func (o *opening) await(ctx context.Context, ln *lane, src *content) (*multipart
 // crowded says that the transfer's upload isn't open yet, and that as many wait
 // for such uploads as there are lanes, which another goroutine would only join.
 func (t *transfer) crowded() bool {
+	if t.awaiting.Load() == 0 {
+		return false
+	}
 	limit, _ := t.client.lanes.counts()
-	return t.awaiting.Load() > 0 && t.client.awaiting.Load() >= int64(limit)
+	return t.client.awaiting.Load() >= int64(limit)
 }
 
 // makeReady hashes src, and opens a connection for it unless one is idle.
@@ -113,9 +116,5 @@ func (t *transfer) prepare(ctx context.Context, template *s3api.Template, n int)
 	if !ok {
 		return
 	}
-	scheme := template.URL.Scheme
-	if t.client.o.DisableSSL {
-		scheme = "http"
-	}
-	p.Prepare(ctx, scheme, template.URL.Host, n)
+	p.Prepare(ctx, t.scheme(template), template.URL.Host, n)
 }

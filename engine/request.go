@@ -23,11 +23,8 @@ func (t *transfer) request(ctx context.Context, w *watch, c *call) (*wire.Reques
 		c.prepare(header, &query)
 	}
 	r := &wire.Request{
-		Method: template.Method, Scheme: template.URL.Scheme, Host: template.URL.Host,
+		Method: template.Method, Scheme: t.scheme(template), Host: template.URL.Host,
 		Path: template.URL.EscapedPath(), RawQuery: query, Header: header,
-	}
-	if t.client.o.DisableSSL {
-		r.Scheme = "http"
 	}
 	var body *payload
 	if c.payload != nil {

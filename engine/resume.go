@@ -22,7 +22,7 @@ import (
 //	closeJournal  remove it after a success, else leave it for another
 
 // resumption is what a transfer knows of its journal. Its fields are the
-// transfer's goroutine's.
+// transfer's goroutine's, and the opener's while an upload is being opened.
 type resumption struct {
 	*journal.Journal
 	used    bool   // begun or taken up: it says what this transfer does

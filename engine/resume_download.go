@@ -181,7 +181,7 @@ func (d *download) verify(ctx context.Context) error {
 			return nil
 		})
 	}
-	err := g.wait()
+	err := d.client.lanes.outside(atDisk, g.wait)
 	d.journal.resumed = resumed.Load()
 	return err
 }
@@ -203,7 +203,7 @@ func (d *download) verifyPiece(ctx context.Context, i int, resumed *atomic.Int64
 // same reads a piece and says whether it has the checksum of the journal. What
 // can't be read isn't there.
 func (d *download) same(ctx context.Context, p *piece, want uint64) (bool, error) {
-	var lane work // there is none yet
+	var lane work // there is none yet; verify tells of it
 	buf := d.client.pool.Get(bufpool.SliceSize)
 	defer d.client.pool.PutSlice(buf)
 	for at := int64(0); at < p.length; {

@@ -53,7 +53,8 @@ func (s staged) content() content {
 }
 
 // stager reads a stream in order into parts that are in memory, under the
-// client's memory limit. It belongs to the transfer's goroutine.
+// client's memory limit. It belongs to the transfer's goroutine, and to that of
+// feed while that runs.
 type stager struct {
 	*transfer
 	r     io.Reader

@@ -81,9 +81,15 @@ func (t *transfer) trailer(template *s3api.Template, c content) bool {
 	return !c.inMemory && t.https(template) && strings.HasSuffix(template.URL.Hostname(), ".amazonaws.com")
 }
 
-func (t *transfer) https(template *s3api.Template) bool {
-	return template.URL.Scheme == "https" && !t.client.o.DisableSSL
+// scheme is what a template's requests go over.
+func (t *transfer) scheme(template *s3api.Template) string {
+	if t.client.o.DisableSSL {
+		return "http"
+	}
+	return template.URL.Scheme
 }
+
+func (t *transfer) https(template *s3api.Template) bool { return t.scheme(template) == "https" }
 
 // put sends the whole object with one request.
 func (t *transfer) put(ctx context.Context, c content) (*driver.Outcome, error) {

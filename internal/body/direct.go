@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/haul-s3/haul/internal/bufpool"
 )
 
 // DirectFile is a File of a replaced FS that can be written past the system's
@@ -18,8 +20,8 @@ type DirectFile interface {
 }
 
 // blockSize is what memory, offset and length of a direct write are multiples
-// of. Drives want 512 or 4096 bytes.
-const blockSize = 4096
+// of: what the slices' memory is, too. Drives want 512 or 4096 bytes.
+const blockSize = bufpool.Alignment
 
 // directMin is the size from which a file is written directly: below it, opening
 // it twice costs more than is gained.

@@ -65,7 +65,7 @@ func (o *Orderer) Part(ctx context.Context, off, length int64) (*OrderedPart, er
 	defer wake(nil)
 	p := &OrderedPart{o: o, off: off, turn: make(chan struct{}), wake: wake}
 	o.append(p)
-	if p.IsTurn() {
+	if p.isTurn() {
 		return p, nil
 	}
 	if length > o.pool.Limit() {
@@ -73,7 +73,7 @@ func (o *Orderer) Part(ctx context.Context, off, length int64) (*OrderedPart, er
 	} else {
 		p.room, _ = o.pool.Reserve(wait, length)
 	}
-	if p.room == nil && !p.IsTurn() {
+	if p.room == nil && !p.isTurn() {
 		return nil, context.Cause(ctx)
 	}
 	return p, nil
@@ -105,9 +105,9 @@ func (o *Orderer) promoteLocked(p *OrderedPart) {
 	p.wake(errTurn)
 }
 
-// IsTurn says that the part's bytes go straight to the writer, so that Write
+// isTurn says that the part's bytes go straight to the writer, so that Write
 // and Close may take as long as the writer does.
-func (p *OrderedPart) IsTurn() bool {
+func (p *OrderedPart) isTurn() bool {
 	select {
 	case <-p.turn:
 		return true
@@ -119,7 +119,7 @@ func (p *OrderedPart) IsTurn() bool {
 // Stage takes the next bytes of the part into memory, which never blocks. It is
 // false where it is the part's turn: then Write takes them.
 func (p *OrderedPart) Stage(b []byte) (bool, error) {
-	if p.IsTurn() {
+	if p.isTurn() {
 		return false, nil
 	}
 	n := copy(p.room.Bytes()[p.staged:], b)

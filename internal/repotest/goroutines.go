@@ -28,7 +28,7 @@ func goroutineTable(page []byte) string {
 }
 
 // checkGoroutines finds go statements of the library whose function the table does not name. A function literal counts
-// as the function it stands in; what a WaitGroup or errgroup starts is awaited where it is started and needs no row.
+// as the function it stands in; what a WaitGroup starts is awaited where it is started and needs no row.
 func checkGoroutines(t *tree, table string) (faults []string) {
 	t.goFiles(func(p string, f *ast.File) {
 		if isTest(p) || !inLibrary(packageFolder(p)) {

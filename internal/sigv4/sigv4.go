@@ -268,12 +268,8 @@ func check(r *Request, c Credentials, scheme Scheme) error {
 
 // checkField refuses a field that Sign is to add itself: sent twice, it would break the signature.
 func checkField(f *Field, payloadHash string) error {
-	const shortest, longest = len("X-Amz-Date"), len("X-Amz-S3session-Token")
-	if len(f.Name) < shortest || len(f.Name) > longest {
-		return nil
-	}
-	switch len(f.Name) { // few are so long; the tokens are as long as others here
-	case len("X-Amz-Date"), len("Authorization"), len("X-Amz-Region-Set"), len("X-Amz-Content-Sha256"), longest:
+	switch len(f.Name) { // few are so long; X-Amz-Security-Token is as long as X-Amz-Content-Sha256
+	case len("X-Amz-Date"), len("Authorization"), len("X-Amz-Region-Set"), len("X-Amz-Content-Sha256"), len("X-Amz-S3session-Token"):
 	default:
 		return nil
 	}
