@@ -44,7 +44,7 @@ var mutations = []mutation{
 		file: "engine/settled.go", old: `a == t.job.Checksum.Algorithm && stored == value && resp.ContentLength == size`, new: `a == t.job.Checksum.Algorithm && stored != ""`,
 		pkg: "engine", test: "TestLostAnswerToConditionalPut"},
 	{item: 3, promise: "a download goes on from the first byte that is missing",
-		file: "engine/download.go", old: `f.at = f.p.got.Load()`, new: `f.at = 0`,
+		file: "engine/download.go", old: `f.at = max(0, min(f.p.got.Load(), f.p.length-1))`, new: `f.at = 0`,
 		pkg: "engine", test: "TestResume"},
 
 	{item: 4, promise: "an attempt that makes no progress is ended",
