@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,18 +51,16 @@ func (s *slowServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.refused[key] = true
 		return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}
-	var body []byte
+	body := bytes.NewBuffer(make([]byte, 0, max(0, r.ContentLength)+bytes.MinRead))
 	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(slowReader{r.Body, s.up}); err != nil {
+		if _, err := body.ReadFrom(slowReader{r.Body, s.up}); err != nil {
 			return nil, err
 		}
 	}
 	pass(s.answer)
 	served := r.Clone(r.Context())
-	served.Body = io.NopCloser(bytes.NewReader(body))
-	rec := httptest.NewRecorder()
-	s.handler.ServeHTTP(rec, served)
+	served.Body = io.NopCloser(body)
+	rec := record(s.handler, served)
 	resp := rec.Result()
 	resp.ContentLength = int64(rec.Body.Len())
 	resp.Body = io.NopCloser(slowReader{resp.Body, s.down})

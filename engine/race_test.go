@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -405,8 +404,7 @@ func holdOneRange(n int) func(h http.Handler, rw http.ResponseWriter, r *http.Re
 		default:
 			close(asked)
 		}
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, r)
+		rec := record(h, r)
 		for name, values := range rec.Header() {
 			rw.Header()[name] = values
 		}
