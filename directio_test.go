@@ -44,8 +44,8 @@ func TestDirectIO(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fsys := &askedFS{}
-			d := &fakeDriver{do: func(_ context.Context, job *driver.Job, _ driver.Events) (*driver.Outcome, error) {
-				w, err := job.Sink.Open(job.FS, 1<<20)
+			d := &fakeDriver{do: func(ctx context.Context, job *driver.Job, _ driver.Events) (*driver.Outcome, error) {
+				w, err := job.Sink.Open(ctx, job.FS, 1<<20)
 				if err != nil {
 					return nil, err
 				}

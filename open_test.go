@@ -14,8 +14,8 @@ import (
 
 // writing is a download of some pieces, with an error at the end.
 func writing(end error, pieces ...string) func(context.Context, *driver.Job, driver.Events) (*driver.Outcome, error) {
-	return func(_ context.Context, job *driver.Job, _ driver.Events) (*driver.Outcome, error) {
-		w, err := job.Sink.Open(nil, -1)
+	return func(ctx context.Context, job *driver.Job, _ driver.Events) (*driver.Outcome, error) {
+		w, err := job.Sink.Open(ctx, nil, -1)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"context"
 	"io"
 	"io/fs"
 
@@ -97,6 +98,8 @@ type boundSink struct {
 	fs FS
 }
 
-func (s boundSink) Open(_ body.FS, size int64) (body.Writer, error) { return s.Sink.Open(s.fs, size) }
+func (s boundSink) Open(ctx context.Context, _ body.FS, size int64) (body.Writer, error) {
+	return s.Sink.Open(ctx, s.fs, size)
+}
 
 func (s boundSink) Check(body.FS) error { return s.Sink.Check(s.fs) }

@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"context"
 	"io"
 
 	"github.com/haul-s3/haul/internal/body"
@@ -69,4 +70,6 @@ type boundSource struct {
 	fs FS
 }
 
-func (s boundSource) Open(body.FS) (*body.Reader, error) { return s.Source.Open(s.fs) }
+func (s boundSource) Open(ctx context.Context, _ body.FS) (*body.Reader, error) {
+	return s.Source.Open(ctx, s.fs)
+}

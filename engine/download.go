@@ -191,7 +191,7 @@ func (d *download) begin(ctx context.Context, ln *lane, w *watch, p *piece, resp
 	d.etag = resp.Header.Get(s3api.HeaderETag)
 	d.events.Found(d.size, d.etag)
 	ln.work.set(atDisk)
-	sink, err := d.job.Sink.Open(d.job.FS, d.size)
+	sink, err := d.job.Sink.Open(d.groupCtx, d.job.FS, d.size)
 	if err != nil {
 		return &retry.Permanent{Err: err}
 	}

@@ -26,7 +26,7 @@ import (
 //	abort    on failure, until nothing is left on the server
 
 func (t *transfer) upload(ctx context.Context) (out *driver.Outcome, err error) {
-	src, err := t.job.Source.Open(t.job.FS)
+	src, err := t.job.Source.Open(ctx, t.job.FS)
 	if err != nil {
 		return nil, err
 	}

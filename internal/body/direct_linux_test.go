@@ -97,7 +97,7 @@ func TestDirect(t *testing.T) {
 						continue // one size will do
 					}
 					path := filepath.Join(dir, "f")
-					w, err := body.ToFile(path, o).Open(body.OS{}, size)
+					w, err := body.ToFile(path, o).Open(t.Context(), body.OS{}, size)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -138,7 +138,7 @@ func TestDirectKept(t *testing.T) {
 	const size = 2<<20 + 100
 	path := filepath.Join(dir, "f")
 	sink := body.ToFile(path, body.FileOptions{Direct: true}).(body.Keeper)
-	w, err := sink.Open(body.OS{}, size)
+	w, err := sink.Open(t.Context(), body.OS{}, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestDirectFallsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "f")
-			w, err := body.ToFile(path, body.FileOptions{Direct: true}).Open(c.fs, size)
+			w, err := body.ToFile(path, body.FileOptions{Direct: true}).Open(t.Context(), c.fs, size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +254,7 @@ func TestDirectFallsBack(t *testing.T) {
 		})
 	}
 	broken := directFS{fails: func(int64) error { return syscall.EIO }}
-	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{Direct: true}).Open(&broken, size)
+	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{Direct: true}).Open(t.Context(), &broken, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestDirectFallsBack(t *testing.T) {
 func TestDirectAnyAlignment(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	const size = 1 << 20
-	w, err := body.ToFile(path, body.FileOptions{Direct: true}).Open(body.OS{}, size)
+	w, err := body.ToFile(path, body.FileOptions{Direct: true}).Open(t.Context(), body.OS{}, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestDirectAnyAlignment(t *testing.T) {
 // write.
 func TestDirectNotAround(t *testing.T) {
 	fsys := &faultFS{}
-	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{Direct: true}).Open(fsys, 1<<20)
+	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{Direct: true}).Open(t.Context(), fsys, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestFileSinkNoRoom(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: was.Max}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := body.ToFile(path, body.FileOptions{}).Open(body.OS{}, 2<<20)
+	_, err := body.ToFile(path, body.FileOptions{}).Open(t.Context(), body.OS{}, 2<<20)
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestFileSinkStandardOutput(t *testing.T) {
 	defer in.Close()
 	name := filepath.Join(t.TempDir(), "stdout")
 	link(t, "/proc/self/fd/"+strconv.Itoa(int(out.Fd())), name)
-	w, err := body.ToFile(name, body.FileOptions{}).Open(body.OS{}, 7)
+	w, err := body.ToFile(name, body.FileOptions{}).Open(t.Context(), body.OS{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestSourcesOfFilesWithoutASize(t *testing.T) {
 	}
 	defer f.Close()
 	for _, s := range []body.Source{body.FromFile(f.Name()), body.FromReader(f)} {
-		r, err := s.Open(body.OS{})
+		r, err := s.Open(t.Context(), body.OS{})
 		if err != nil {
 			t.Fatal(err)
 		}

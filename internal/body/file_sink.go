@@ -1,6 +1,7 @@
 package body
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,17 +76,13 @@ func (s fileSink) target(fsys FS) (path string, old fs.FileInfo, err error) {
 	return path, nil, nil
 }
 
-func (s fileSink) Open(fsys FS, size int64) (Writer, error) {
+func (s fileSink) Open(ctx context.Context, fsys FS, size int64) (Writer, error) {
 	path, old, err := s.target(fsys)
 	if err != nil {
 		return nil, err
 	}
 	if old != nil && !old.Mode().IsRegular() {
-		f, err := fsys.OpenWrite(path)
-		if err != nil {
-			return nil, err
-		}
-		return &specialWriter{f: f}, nil
+		return openSpecial(ctx, fsys, path, old)
 	}
 	f, err := fsys.CreateTemp(folder(path), filepath.Base(path))
 	if err != nil {
@@ -199,10 +196,44 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// specialWriter writes a device or a FIFO in place.
+// specialWriter writes a device or a FIFO in place. One goroutine calls it at a
+// time.
 type specialWriter struct {
-	f     File
-	ended atomic.Bool
+	open  func() (File, error) // the FIFO
+	f     File                 // nil: a FIFO that is not open yet
+	stop  func() bool
+	ctx   context.Context
+	ended bool
+}
+
+// openSpecial opens what is written in place. A FIFO is opened by the first
+// write, or by Commit, which may wait for its reader.
+func openSpecial(ctx context.Context, fsys FS, path string, info fs.FileInfo) (Writer, error) {
+	w := &specialWriter{ctx: ctx}
+	if isFIFO(info) {
+		w.open = func() (File, error) { return openFIFO(ctx, path, info, fsys.OpenWrite) }
+		return w, nil
+	}
+	f, err := fsys.OpenWrite(path)
+	if err != nil {
+		return nil, err
+	}
+	w.begin(f)
+	return w, nil
+}
+
+func (w *specialWriter) begin(f File) { w.f, w.stop = f, breakOff(w.ctx, f) }
+
+// opened has the FIFO opened.
+func (w *specialWriter) opened() error {
+	if w.f != nil {
+		return nil
+	}
+	f, err := w.open()
+	if err == nil {
+		w.begin(f)
+	}
+	return err
 }
 
 func (w *specialWriter) Ordered() bool { return true }
@@ -210,15 +241,29 @@ func (w *specialWriter) Ordered() bool { return true }
 func (w *specialWriter) Local() bool { return false } // a FIFO blocks as its reader likes
 
 func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) {
+	if err := w.opened(); err != nil {
+		return 0, err
+	}
 	n, err := w.f.Write(p)
 	return n, whole(n, p, err)
 }
 
 func (w *specialWriter) Commit(Info) error {
-	if w.ended.CompareAndSwap(false, true) {
-		return w.f.Close()
+	if w.ended {
+		return nil
 	}
-	return nil
+	if err := w.opened(); err != nil { // the reader of an empty object waits too
+		w.ended = true
+		return err
+	}
+	return w.Abort()
 }
 
-func (w *specialWriter) Abort() error { return w.Commit(Info{}) }
+func (w *specialWriter) Abort() error {
+	if w.ended || w.f == nil {
+		return nil
+	}
+	w.ended = true
+	w.stop()
+	return w.f.Close()
+}

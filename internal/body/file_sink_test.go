@@ -1,6 +1,7 @@
 package body_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 // commits. On an error it aborts, as a transfer does.
 func deliver(fsys body.FS, s body.Sink, content string, info body.Info) error {
 	info.Size = int64(len(content))
-	w, err := s.Open(fsys, info.Size)
+	w, err := s.Open(context.Background(), fsys, info.Size)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func TestFileSinkEmptyAndUnknownSize(t *testing.T) {
 		content   string
 	}{{-1, "abc"}, {-1, ""}, {0, ""}, {3, "abc"}, {100, "abc"}} {
 		dir := t.TempDir()
-		w, err := body.ToFile(filepath.Join(dir, "f"), body.FileOptions{}).Open(body.OS{}, tc.announced)
+		w, err := body.ToFile(filepath.Join(dir, "f"), body.FileOptions{}).Open(t.Context(), body.OS{}, tc.announced)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +104,7 @@ func TestFileSinkAbortLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	write(t, path, "old")
-	w, err := body.ToFile(path, body.FileOptions{}).Open(body.OS{}, 100)
+	w, err := body.ToFile(path, body.FileOptions{}).Open(t.Context(), body.OS{}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestFileSinkEveryCallFails(t *testing.T) {
 
 func TestFileSinkTellsOfAFileItCouldNotRemove(t *testing.T) {
 	fsys := &faultFS{}
-	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{}).Open(fsys, 1)
+	w, err := body.ToFile(filepath.Join(t.TempDir(), "f"), body.FileOptions{}).Open(t.Context(), fsys, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +234,7 @@ func TestFileSinkLongNames(t *testing.T) {
 		strings.Repeat("a", 255), strings.Repeat("é", 127), "a" + strings.Repeat("é", 127), strings.Repeat("𝄞", 63), strings.Repeat("a", 101), strings.Repeat("a", 100),
 	} {
 		dir := t.TempDir()
-		w, err := body.ToFile(filepath.Join(dir, name), body.FileOptions{}).Open(body.OS{}, 1)
+		w, err := body.ToFile(filepath.Join(dir, name), body.FileOptions{}).Open(t.Context(), body.OS{}, 1)
 		if err != nil {
 			t.Fatalf("name of %d bytes: %v", len(name), err)
 		}
@@ -280,7 +281,7 @@ func TestFileSinkCheck(t *testing.T) {
 			if tc.want != "" && !strings.Contains(fmt.Sprint(err), tc.want) {
 				t.Errorf("got %v, want an error with %q", err, tc.want)
 			}
-			if w, oerr := sink.Open(body.OS{}, 1); (oerr == nil) != (err == nil) {
+			if w, oerr := sink.Open(t.Context(), body.OS{}, 1); (oerr == nil) != (err == nil) {
 				t.Errorf("Open: got %v, want as Check: %v", oerr, err)
 			} else if oerr == nil {
 				if err := w.Abort(); err != nil {

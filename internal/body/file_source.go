@@ -1,6 +1,7 @@
 package body
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 )
@@ -9,14 +10,14 @@ type fileSource struct{ path string }
 
 // FromFile is the file at path, opened when the transfer starts: one
 // descriptor, positioned reads. A FIFO or a device is read as a stream; opening
-// a FIFO waits for its writer. So is a file that has bytes but no size, as those
+// a FIFO waits for its writer, or for the end of the transfer. So is a file that has bytes but no size, as those
 // of /proc.
 func FromFile(path string) Source { return fileSource{path} }
 
 func (s fileSource) String() string { return s.path }
 
-func (s fileSource) Open(fsys FS) (*Reader, error) {
-	f, err := fsys.Open(s.path)
+func (s fileSource) Open(ctx context.Context, fsys FS) (*Reader, error) {
+	f, err := s.open(ctx, fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +27,22 @@ func (s fileSource) Open(fsys FS) (*Reader, error) {
 		return nil, err
 	}
 	r.close = f.Close
+	if r.Stream != nil {
+		stop := breakOff(ctx, f)
+		r.close = func() error { stop(); return f.Close() }
+	}
 	return r, nil
+}
+
+func (s fileSource) open(ctx context.Context, fsys FS) (File, error) {
+	info, err := fsys.Stat(s.path)
+	if err != nil {
+		return nil, err
+	}
+	if isFIFO(info) {
+		return openFIFO(ctx, s.path, info, fsys.Open)
+	}
+	return fsys.Open(s.path)
 }
 
 // reader finds out how f can be read.

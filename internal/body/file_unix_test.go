@@ -58,7 +58,7 @@ func TestFileSinkModeFromTheFirstByte(t *testing.T) {
 		if err := os.Chmod(path, old); err != nil {
 			t.Fatal(err)
 		}
-		w, err := body.ToFile(path, body.FileOptions{}).Open(body.OS{}, 1)
+		w, err := body.ToFile(path, body.FileOptions{}).Open(t.Context(), body.OS{}, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestFileSinkTemporaryFileBesideTheTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	link(t, "real/deep", filepath.Join(dir, "s"))
-	w, err := body.ToFile(dir+"/s/../f", body.FileOptions{}).Open(body.OS{}, 1)
+	w, err := body.ToFile(dir+"/s/../f", body.FileOptions{}).Open(t.Context(), body.OS{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestFileSinkDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := body.ToFile(os.DevNull, body.FileOptions{Mode: 0o600, KeepTime: true, Durable: true}).Open(body.OS{}, 10)
+	w, err := body.ToFile(os.DevNull, body.FileOptions{Mode: 0o600, KeepTime: true, Durable: true}).Open(t.Context(), body.OS{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestFileSinkFIFO(t *testing.T) {
 		}
 		got <- string(b)
 	}()
-	w, err := body.ToFile(path, body.FileOptions{}).Open(body.OS{}, 7)
+	w, err := body.ToFile(path, body.FileOptions{}).Open(t.Context(), body.OS{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestFileSourceFIFO(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	r, err := body.FromFile(path).Open(body.OS{})
+	r, err := body.FromFile(path).Open(t.Context(), body.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestFileSourceFIFO(t *testing.T) {
 }
 
 func TestFileSourceDevice(t *testing.T) {
-	r, err := body.FromFile(os.DevNull).Open(body.OS{})
+	r, err := body.FromFile(os.DevNull).Open(t.Context(), body.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestReaderSourceSpecialFiles(t *testing.T) {
 	defer in.Close()
 	defer out.Close()
 	for _, f := range []*os.File{zero, in} {
-		r, err := body.FromReader(f).Open(body.OS{})
+		r, err := body.FromReader(f).Open(t.Context(), body.OS{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package body
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ func FromReaderAt(r io.ReaderAt, size int64) Source { return readerAtSource{r, s
 
 func (s readerAtSource) String() string { return fmt.Sprintf("%T", s.r) }
 
-func (s readerAtSource) Open(FS) (*Reader, error) {
+func (s readerAtSource) Open(context.Context, FS) (*Reader, error) {
 	if s.r == nil {
 		return nil, errors.New("source is a nil io.ReaderAt")
 	}
@@ -37,7 +38,7 @@ func FromBytes(b []byte) Source { return bytesSource(b) }
 
 func (s bytesSource) String() string { return "bytes" }
 
-func (s bytesSource) Open(FS) (*Reader, error) {
+func (s bytesSource) Open(context.Context, FS) (*Reader, error) {
 	return &Reader{Size: int64(len(s)), At: Memory(s), InMemory: true}, nil
 }
 
@@ -57,7 +58,7 @@ func FromReader(r io.Reader) Source { return streamSource{r} }
 
 func (s streamSource) String() string { return fmt.Sprintf("%T", s.r) }
 
-func (s streamSource) Open(FS) (*Reader, error) {
+func (s streamSource) Open(context.Context, FS) (*Reader, error) {
 	if s.r == nil {
 		return nil, errors.New("source is a nil io.Reader")
 	}

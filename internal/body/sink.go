@@ -1,13 +1,17 @@
 package body
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // Sink is where a download's bytes go. It is a description; Open makes it
 // writable, once per transfer.
 type Sink interface {
 	// Open prepares the sink for size bytes (-1: not known). Nothing that the
-	// sink replaces is touched before Commit.
-	Open(fsys FS, size int64) (Writer, error)
+	// sink replaces is touched before Commit. When ctx ends before Commit or
+	// Abort, writes that wait for another process end with an error.
+	Open(ctx context.Context, fsys FS, size int64) (Writer, error)
 	// Check finds what can be seen to be wrong before any request: a missing
 	// folder, a folder as target, a nil writer. It changes nothing.
 	Check(fsys FS) error

@@ -4,6 +4,7 @@
 package body
 
 import (
+	"context"
 	"io"
 	"io/fs"
 )
@@ -12,8 +13,9 @@ import (
 // it readable, once per transfer.
 type Source interface {
 	// Open checks the source and makes it readable. The caller closes what it
-	// gets.
-	Open(fsys FS) (*Reader, error)
+	// gets. When ctx ends before that, what waits for another process ends,
+	// here or in the Reader, with an error.
+	Open(ctx context.Context, fsys FS) (*Reader, error)
 	// String names the source in errors: a path, or what kind it is.
 	String() string
 }

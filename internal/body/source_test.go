@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestFileSource(t *testing.T) {
 	for _, content := range []string{"content", ""} {
 		path := filepath.Join(t.TempDir(), "f")
 		write(t, path, content)
-		r, err := body.FromFile(path).Open(body.OS{})
+		r, err := body.FromFile(path).Open(t.Context(), body.OS{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,11 +55,11 @@ func TestFileSource(t *testing.T) {
 func TestFileSourceErrorsNameThePath(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{dir, filepath.Join(dir, "missing")} {
-		if _, err := body.FromFile(path).Open(body.OS{}); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := body.FromFile(path).Open(t.Context(), body.OS{}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want an error that names %s", err, path)
 		}
 	}
-	if _, err := body.FromFile("").Open(body.OS{}); err == nil {
+	if _, err := body.FromFile("").Open(t.Context(), body.OS{}); err == nil {
 		t.Error("no path: got no error, want one")
 	}
 }
@@ -68,7 +69,7 @@ func TestFileSourceEveryCallFails(t *testing.T) {
 	write(t, path, "content")
 	for n := 1; ; n++ {
 		fsys := &faultFS{failAt: n}
-		r, err := body.FromFile(path).Open(fsys)
+		r, err := body.FromFile(path).Open(t.Context(), fsys)
 		if err == nil {
 			err = r.Close()
 		}
@@ -81,7 +82,7 @@ func TestFileSourceEveryCallFails(t *testing.T) {
 		if !errors.Is(err, errFault) {
 			t.Errorf("call %d (%s): got %v, want %v", n, fsys.calls[n-1], err, errFault)
 		}
-		if last := fsys.calls[len(fsys.calls)-1]; n > 1 && last != "close" {
+		if last := fsys.calls[len(fsys.calls)-1]; slices.Contains(fsys.calls[:n-1], "open") && last != "close" {
 			t.Errorf("call %d (%s): the last call was %s, want close", n, fsys.calls[n-1], last)
 		}
 	}
@@ -108,7 +109,7 @@ func TestFileSourceThatChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "f")
 			write(t, path, "content")
-			r, err := body.FromFile(path).Open(body.OS{})
+			r, err := body.FromFile(path).Open(t.Context(), body.OS{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +155,7 @@ func TestReaderSourceAtAnOffset(t *testing.T) {
 				if _, err := tc.r.Seek(offset, io.SeekStart); err != nil {
 					t.Fatal(err)
 				}
-				r, err := body.FromReader(tc.r).Open(body.OS{})
+				r, err := body.FromReader(tc.r).Open(t.Context(), body.OS{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -186,7 +187,7 @@ func TestReaderSourceOfAFileThatChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := body.FromReader(f).Open(body.OS{})
+	r, err := body.FromReader(f).Open(t.Context(), body.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestReaderSourceThatCanNotSeek(t *testing.T) {
 			if _, err := l.Reader.Seek(2, io.SeekStart); err != nil {
 				t.Fatal(err)
 			}
-			r, err := body.FromReader(l).Open(body.OS{})
+			r, err := body.FromReader(l).Open(t.Context(), body.OS{})
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			}
@@ -239,7 +240,7 @@ func TestReaderSourceThatCanNotSeek(t *testing.T) {
 }
 
 func TestReaderSourceStream(t *testing.T) {
-	r, err := body.FromReader(io.MultiReader(strings.NewReader("con"), strings.NewReader("tent"))).Open(body.OS{})
+	r, err := body.FromReader(io.MultiReader(strings.NewReader("con"), strings.NewReader("tent"))).Open(t.Context(), body.OS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +254,7 @@ func TestOtherSources(t *testing.T) {
 		"bytes":     body.FromBytes([]byte("content")),
 		"reader-at": body.FromReaderAt(strings.NewReader("content and more"), 7),
 	} {
-		r, err := s.Open(body.OS{})
+		r, err := s.Open(t.Context(), body.OS{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +285,7 @@ func TestBadSources(t *testing.T) {
 		"negative-size": body.FromReaderAt(strings.NewReader(""), -1),
 		"nil-file":      body.FromReader((*os.File)(nil)), "closed-file": body.FromReader(closed), "folder": body.FromReader(dir),
 	} {
-		if r, err := s.Open(body.OS{}); err == nil || r != nil {
+		if r, err := s.Open(t.Context(), body.OS{}); err == nil || r != nil {
 			t.Errorf("%s: got %v, %v, want an error", name, r, err)
 		}
 	}

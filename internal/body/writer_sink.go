@@ -1,6 +1,7 @@
 package body
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ func (s writerAtSink) Check(FS) error {
 	return nil
 }
 
-func (s writerAtSink) Open(fsys FS, _ int64) (Writer, error) {
+func (s writerAtSink) Open(_ context.Context, fsys FS, _ int64) (Writer, error) {
 	if err := s.Check(fsys); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (s writerSink) Check(FS) error {
 	return nil
 }
 
-func (s writerSink) Open(fsys FS, _ int64) (Writer, error) {
+func (s writerSink) Open(_ context.Context, fsys FS, _ int64) (Writer, error) {
 	if err := s.Check(fsys); err != nil {
 		return nil, err
 	}

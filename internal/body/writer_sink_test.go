@@ -20,7 +20,7 @@ func (s stingy) WriteAt(p []byte, _ int64) (int, error) { return len(p) - 1, s.e
 func TestGivenSinksShortWrite(t *testing.T) {
 	for _, tc := range []struct{ told, want error }{{nil, io.ErrShortWrite}, {errFault, errFault}} {
 		for _, s := range []body.Sink{body.ToWriter(stingy{tc.told}), body.ToWriterAt(stingy{tc.told})} {
-			w, err := s.Open(body.OS{}, 7)
+			w, err := s.Open(t.Context(), body.OS{}, 7)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func TestGivenSinksShortWrite(t *testing.T) {
 
 func TestWriterSink(t *testing.T) {
 	var b bytes.Buffer
-	w, err := body.ToWriter(&b).Open(body.OS{}, 7)
+	w, err := body.ToWriter(&b).Open(t.Context(), body.OS{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestWriterAtSinkOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	w, err := body.ToWriterAt(f).Open(body.OS{}, 7)
+	w, err := body.ToWriterAt(f).Open(t.Context(), body.OS{}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestNilSinks(t *testing.T) {
 		if err := s.Check(body.OS{}); err == nil {
 			t.Error("Check: got no error, want one")
 		}
-		if w, err := s.Open(body.OS{}, 1); err == nil || w != nil {
+		if w, err := s.Open(t.Context(), body.OS{}, 1); err == nil || w != nil {
 			t.Errorf("Open: got %v, %v, want an error", w, err)
 		}
 	}

@@ -151,7 +151,7 @@ func (o *object) whole() bool { return o.base == 0 && o.size == o.total && o.t.j
 // deliver brings the bytes to the sink and ends it.
 func (o *object) deliver(ctx context.Context, a *answer) (_ *driver.Outcome, err error) {
 	defer a.close()
-	w, err := o.t.job.Sink.Open(o.t.d.c.FS, o.size)
+	w, err := o.t.job.Sink.Open(ctx, o.t.d.c.FS, o.size)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 
 // upload carries an upload.
 func (t *transfer) upload(ctx context.Context) (*driver.Outcome, error) {
-	src, err := t.job.Source.Open(t.d.c.FS)
+	src, err := t.job.Source.Open(ctx, t.d.c.FS)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package classic_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -228,8 +229,8 @@ type changingSource struct {
 	path string
 }
 
-func (c changingSource) Open(fs body.FS) (*body.Reader, error) {
-	r, err := c.Source.Open(fs)
+func (c changingSource) Open(ctx context.Context, fs body.FS) (*body.Reader, error) {
+	r, err := c.Source.Open(ctx, fs)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -314,5 +315,73 @@ func testCancelBlockedCaller(t *testing.T, w *world) {
 			t.Errorf("%s: %d calls inside after the end, want 0", name, n)
 		}
 		w.nothingOpen(t)
+	}
+}
+
+// enteringFS tells of the first file that is opened by its name.
+type enteringFS struct {
+	haul.OSFS
+	entered chan struct{}
+	once    sync.Once
+}
+
+func (f *enteringFS) Open(name string) (haul.File, error) {
+	f.once.Do(func() { close(f.entered) })
+	return f.OSFS.Open(name)
+}
+
+func (f *enteringFS) OpenWrite(name string) (haul.File, error) {
+	f.once.Do(func() { close(f.entered) })
+	return f.OSFS.OpenWrite(name)
+}
+
+// testCancelBlockedFIFO cancels transfers from and to a FIFO that has no other
+// end, or one at which nobody reads or writes.
+func testCancelBlockedFIFO(t *testing.T, w *world) {
+	w.seed("fifo", bigData(), nil)
+	w.seed("fifo-small", nil, nil)
+	for name, begin := range map[string]func(m *haul.Manager, path string) (*haul.Future, error){
+		"upload": func(m *haul.Manager, path string) (*haul.Future, error) {
+			return m.Upload(w.ctx, haul.FromFile(path), w.put("fifo-up"))
+		},
+		"download": func(m *haul.Manager, path string) (*haul.Future, error) {
+			return m.Download(w.ctx, w.get("fifo"), haul.ToFile(path))
+		},
+		"download-of-nothing": func(m *haul.Manager, path string) (*haul.Future, error) {
+			return m.Download(w.ctx, w.get("fifo-small"), haul.ToFile(path))
+		},
+	} {
+		for _, other := range []bool{false, true} {
+			if other && name == "download-of-nothing" {
+				continue // it doesn't wait
+			}
+			path := filepath.Join(t.TempDir(), "fifo")
+			if !makeFIFO(t, path) {
+				return
+			}
+			what := name
+			if other {
+				what += "-with-another-end"
+				f, err := os.OpenFile(path, os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+			}
+			fsys := &enteringFS{entered: make(chan struct{})}
+			m := w.manager(func(o *haul.Options) { o.FS = fsys })
+			f, err := begin(m, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-fsys.entered
+			f.Cancel()
+			wantCanceled(t, what, f, context.Canceled)
+			onlyFile(t, filepath.Dir(path), "fifo")
+			w.nothingOpen(t)
+			if err := m.Shutdown(w.ctx); err != nil {
+				t.Errorf("%s: shutdown: %v", what, err)
+			}
+		}
 	}
 }

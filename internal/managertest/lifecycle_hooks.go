@@ -38,6 +38,7 @@ var lifecycleTests = []conformanceTest{
 	{name: "cancel-in-the-middle-of-a-part", run: testCancelInPart},
 	{name: "cancel-in-on-queued", run: testCancelInOnQueued},
 	{name: "cancel-waits-for-the-callers-reader-and-writer", run: testCancelBlockedCaller},
+	{name: "cancel-while-a-fifo-waits-for-its-other-end", run: testCancelBlockedFIFO},
 	{name: "shutdown-waits", run: testShutdownWaits},
 	{name: "shutdown-with-an-ended-context", run: testShutdownEnded},
 	{name: "shutdown-now", run: testShutdownNow},
