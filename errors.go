@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/haul-s3/haul/internal/driver"
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // Errors that callers test for with errors.Is.
@@ -53,7 +54,9 @@ type TransferError struct {
 	Err error
 }
 
-// Error tells operation, object and place, and then the cause.
+// Error tells operation, object and place, and then the cause. Where a store's
+// message repeats a signature, a token or a customer's key of the request,
+// "[removed]" stands in its place. Err has the message as it came.
 func (e *TransferError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of key %q in bucket %q: ", strings.ToLower(e.Op), e.Key, e.Bucket)
@@ -66,7 +69,7 @@ func (e *TransferError) Error() string {
 	if e.Attempt > 1 {
 		fmt.Fprintf(&b, "attempt %d: ", e.Attempt)
 	}
-	b.WriteString(e.Err.Error())
+	b.WriteString(s3api.Redact(e.Err.Error()))
 	if e.Journal != "" {
 		fmt.Fprintf(&b, " (can be resumed with journal %s)", e.Journal)
 	}

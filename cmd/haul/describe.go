@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/haul-s3/haul"
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // describe is an error in a user's words: without what the line says anyway,
@@ -23,7 +24,7 @@ func describe(err error) string {
 	if errors.As(err, &transfer) {
 		err = transfer.Err
 	}
-	text := redact(answer(err))
+	text := s3api.Redact(answer(err))
 	if transfer == nil || transfer.UploadID == "" {
 		return text
 	}

@@ -53,6 +53,7 @@ func (c credentials) Retrieve(context.Context) (aws.Credentials, error) {
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu
+	top  bool         // of an error, what it says itself, not what it wraps
 }
 
 func (w *transcript) Write(p []byte) (int, error) {
@@ -70,6 +71,9 @@ func (w *transcript) tellError(err error) {
 		return
 	}
 	w.tell(err)
+	if w.top {
+		return
+	}
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:
 		w.tellError(e.Unwrap())
@@ -113,6 +117,10 @@ func (w *transcript) wantNoSecret(t *testing.T) {
 	}
 }
 
+// echoedMessage is the mood in which an error's message repeats secrets. What
+// the error wraps is the SDK's, which has the message as it came.
+const echoedMessage = "echo in the message"
+
 // moods are what a server may do to a request; true: it has answered.
 var moods = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 	"kind":   func(http.ResponseWriter, *http.Request) bool { return false },
@@ -128,6 +136,12 @@ var moods = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 	"echo without a code": func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = r.Header.Write(w) // the client may be gone
+		return true
+	},
+	echoedMessage: func(w http.ResponseWriter, r *http.Request) bool {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "<Error><Code>AccessDenied</Code><Message>not with X-Amz-Security-Token: %s or X-Amz-Server-Side-Encryption-Customer-Key: %s</Message></Error>",
+			r.Header.Get("X-Amz-Security-Token"), r.Header.Get("X-Amz-Server-Side-Encryption-Customer-Key"))
 		return true
 	},
 	"expired":  refusal(http.StatusBadRequest, "ExpiredToken"),
@@ -161,7 +175,7 @@ func TestNoSecretShows(t *testing.T) {
 			web := httptest.NewServer(fake)
 			defer web.Close()
 			for _, engine := range []string{"engine", "classic"} {
-				out := &transcript{}
+				out := &transcript{top: name == echoedMessage}
 				journals := tellAll(t, out, engine, web.URL, credentials{})
 				if name == "parts denied" && engine == "engine" && journals == 0 {
 					t.Error("files in the folder of journals: got none, want that of the upload to read")

@@ -1,4 +1,4 @@
-package main
+package s3api
 
 import "regexp"
 
@@ -13,5 +13,5 @@ var secretFields = regexp.MustCompile(`(?i)(` +
 	`customer-key[=:]\s*` +
 	`)[^\s,;&<>"']+`)
 
-// redact takes secrets out of a text.
-func redact(text string) string { return secretFields.ReplaceAllString(text, "${1}[removed]") }
+// Redact takes secrets out of a text.
+func Redact(text string) string { return secretFields.ReplaceAllString(text, "${1}[removed]") }
