@@ -55,7 +55,11 @@ func call[I, O any](ctx context.Context, t *transfer, method func(context.Contex
 	}
 	w := &watcher{body: body}
 	began := time.Now()
-	out, err = located(t, bucketOf(in), body.rewind, func(o ...func(*s3.Options)) (*O, error) { return method(ctx, in, o...) }, w.option)
+	options := []func(*s3.Options){w.option}
+	if body != nil {
+		options = append(options, stallLimit(t.job.Limits.Stall))
+	}
+	out, err = located(t, bucketOf(in), body.rewind, func(o ...func(*s3.Options)) (*O, error) { return method(ctx, in, o...) }, options...)
 	attempt = max(1, w.attempts)
 	t.requests.Add(int64(attempt))
 	t.extraRequests.Add(int64(attempt - 1))

@@ -14,7 +14,7 @@ type fault struct {
 	on   func(o operation) bool // nil: every operation
 	s3fault.Fault
 	// classic narrows the operations on the classic driver, nil if it doesn't: the
-	// SDK sets no limit in time to sending a body or to reading an XML answer.
+	// SDK sets no limit in time to reading an XML answer.
 	classic func(o operation) bool
 	refuse  bool // the connection; Fault isn't looked at
 	stalls  bool // limits in time must be short
@@ -109,7 +109,6 @@ func stalls() []fault {
 	for i := range all {
 		all[i].stalls = true
 	}
-	all[0].classic = func(o operation) bool { return o.name != "UploadPart" }
 	return all
 }
 
