@@ -16,6 +16,7 @@ import (
 // while the object's answer is open: as many are read at once as there are
 // lanes.
 func TestRefusedHeadKeepsTheLane(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{MaxConnections: 1})
 		w.server.Put("b", "k", content(1<<19), nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/haul-s3/haul/engine"
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/s3fake"
+	"github.com/haul-s3/haul/internal/testbody"
 	"github.com/haul-s3/haul/serialize"
 )
 
@@ -104,18 +105,31 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // record has h answer r.
 func record(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	rec := httptest.NewRecorder()
-	h.ServeHTTP(sized{rec}, r)
-	return rec
+	w := &sized{ResponseRecorder: httptest.NewRecorder()}
+	h.ServeHTTP(w, r)
+	w.Body = bytes.NewBuffer(w.b[:w.n])
+	return w.ResponseRecorder
 }
 
 // sized makes room for a body before it comes: with the race detector, memory
 // that is left for more of it is what takes the time.
-type sized struct{ *httptest.ResponseRecorder }
+type sized struct {
+	*httptest.ResponseRecorder
+	b []byte
+	n int // bytes of the body in b
+}
 
-func (w sized) WriteHeader(status int) {
+func (w *sized) WriteHeader(status int) {
 	w.ResponseRecorder.WriteHeader(status)
-	if n, err := strconv.Atoi(w.Header().Get("Content-Length")); err == nil {
-		w.Body = bytes.NewBuffer(make([]byte, 0, n))
+	n, _ := strconv.Atoi(w.Header().Get("Content-Length")) // 0: it grows
+	w.b = make([]byte, n)
+}
+
+func (w *sized) Write(p []byte) (int, error) {
+	if more := w.n + len(p) - len(w.b); more > 0 {
+		w.b = append(w.b, make([]byte, more)...)
 	}
+	n := testbody.Copy(w.b[w.n:], p)
+	w.n += n
+	return n, nil
 }

@@ -32,6 +32,7 @@ func (z zerosAt) count() (n int) {
 // TestFewPartsWaitForCreate has Create take a minute: meanwhile there are parts
 // for all lanes, and not the whole source, read and waiting.
 func TestFewPartsWaitForCreate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const lanes, parts = 4, 100
 		w := newBubble(t, engine.Options{MaxConnections: lanes})

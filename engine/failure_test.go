@@ -18,6 +18,7 @@ import (
 // TestFailureNamesItsPart refuses part 4 while the first lane waits for the
 // bytes of part 1, which ends with the others and is not to blame.
 func TestFailureNamesItsPart(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		w.server.Put("b", "k", content(4<<20), nil)

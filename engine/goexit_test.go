@@ -60,14 +60,13 @@ func TestGoexit(t *testing.T) {
 			for at := int64(1); ; at++ {
 				dir, journals := t.TempDir(), t.TempDir()
 				path := filepath.Join(dir, "f")
-				var stream bytes.Buffer
 				job := downloadJob("k", body.ToFile(path, body.FileOptions{}))
 				switch kind {
 				case "kept":
 					job = resumedDownload(body.OS{}, "k", path, journals)
 					job.PartSize, job.Threshold = 1<<20, 1<<20
 				case "ordered":
-					job = downloadJob("k", body.ToWriter(&stream))
+					job = downloadJob("k", body.ToWriter(newStream(len(want))))
 				}
 				ev := &exiting{at: at}
 				err := w.transfer(t.Context(), job, ev)

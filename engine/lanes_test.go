@@ -47,6 +47,7 @@ func (q *queue) wait(ctx context.Context, name string, f *engine.Flow, n int) {
 
 // A transfer with one part does not wait behind one with a thousand.
 func TestLanesAreFair(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{t: t, lanes: engine.NewLanes(1)}
 		var mine, huge, small engine.Flow
@@ -69,6 +70,7 @@ func TestLanesAreFair(t *testing.T) {
 
 // Lanes go round, one each, whatever has been given up before.
 func TestLanesStayFairAfterCancels(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{t: t, lanes: engine.NewLanes(1)}
 		var mine, a, b engine.Flow
@@ -94,6 +96,7 @@ func TestLanesStayFairAfterCancels(t *testing.T) {
 
 // A flow all of whose waiters have gone is passed over.
 func TestLanesPassOverThoseWhoLeft(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{t: t, lanes: engine.NewLanes(2)}
 		var mine, gone, b engine.Flow
@@ -173,6 +176,7 @@ func TestLaneAway(t *testing.T) {
 // time are there more than there are, and nobody waits for ever (the bubble
 // would panic).
 func TestLanesProperty(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))

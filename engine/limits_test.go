@@ -169,6 +169,7 @@ func (s slowness) job(t *testing.T, data []byte) *driver.Job {
 // TestLimitedBy slows one thing down at a time, and asks a second later what
 // limits.
 func TestLimitedBy(t *testing.T) {
+	t.Parallel()
 	data := content(12 << 20)
 	fake := s3fake.New(s3fake.Options{NoMD5: true}, "b")
 	fake.Put("b", "old", data, nil)
@@ -261,6 +262,7 @@ func (s stuck) Write(p []byte) (int, error) {
 // TestReadAheadIsBounded has a writer that takes nothing: of what is read ahead
 // for it no more lies in memory than four pieces of 2 MiB for each lane.
 func TestReadAheadIsBounded(t *testing.T) {
+	t.Parallel()
 	data := content(40 << 20)
 	fake := s3fake.New(s3fake.Options{NoMD5: true}, "b")
 	fake.Put("b", "old", data, nil)

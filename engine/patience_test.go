@@ -102,6 +102,7 @@ func TestPatienceGrows(t *testing.T) {
 // TestAnswerThatWillNotCome ends an attempt long before the configured limit
 // where answers usually come at once: down, and up once the body is sent.
 func TestAnswerThatWillNotCome(t *testing.T) {
+	t.Parallel()
 	data := content(1000)
 	for name, job := range map[string]func() *driver.Job{
 		"download": func() *driver.Job { return downloadJob("k", body.ToWriterAt(&writerAt{make([]byte, len(data))})) },
@@ -157,6 +158,7 @@ func never(r *http.Request) (*http.Response, error) {
 // TestSlowServerIsWaitedFor: one that has become slower than the limit that
 // adapted is given the configured limit before anything fails.
 func TestSlowServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		w.server.Put("b", "k", content(1000), nil)
@@ -189,6 +191,7 @@ func TestSlowServerIsWaitedFor(t *testing.T) {
 // TestConfiguredAnswerLimit is an upper bound, and the whole of it is there
 // while nothing is known.
 func TestConfiguredAnswerLimit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		w.trip = func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {

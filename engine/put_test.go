@@ -31,6 +31,7 @@ func (c crowdedAt) ReadAt(p []byte, off int64) (int, error) {
 // TestPutHashesInItsLane has no more callers' readers in use than lanes, also
 // while checksums for the head are computed.
 func TestPutHashesInItsLane(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const lanes = 2
 		w := newBubble(t, engine.Options{MaxConnections: lanes})

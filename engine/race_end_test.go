@@ -34,6 +34,7 @@ func (e *onProgress) Progress(n int64) {
 // still in a subscriber's hook, when the first copy, whose connection broke, is
 // asked for again.
 func TestRaceEndsInAHook(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces * racePiece)
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
@@ -86,6 +87,7 @@ const lastByte = "-3932159"
 // TestRaceAndGoexit ends the goroutine of a staged part's first copy while a
 // second one is under way: its memory stays until that one has left it.
 func TestRaceAndGoexit(t *testing.T) {
+	t.Parallel()
 	want := racedUpload()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
@@ -130,6 +132,7 @@ func TestRaceAndGoexit(t *testing.T) {
 // TestRaceIsLetEnd: the first copy fails for good while the second one is under
 // way, which is let end, and has the piece.
 func TestRaceIsLetEnd(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces * racePiece)
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})

@@ -21,6 +21,7 @@ import (
 	"github.com/haul-s3/haul/internal/driver"
 	"github.com/haul-s3/haul/internal/retry"
 	"github.com/haul-s3/haul/internal/s3api"
+	"github.com/haul-s3/haul/internal/testbody"
 )
 
 // The pieces of downloads in these tests, so many that the budget has one piece
@@ -43,7 +44,7 @@ func (w *onceWriter) WriteAt(p []byte, off int64) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.bytes += len(p)
-	return copy(w.b[off:], p), nil
+	return testbody.Copy(w.b[off:], p), nil
 }
 
 // check holds what was written to want: all of it, and so each byte once if
@@ -126,6 +127,7 @@ func holdAt(n int, wait func() error, r *http.Request, next http.RoundTripper) (
 // TestRaceDown holds a piece in the middle: another lane fetches what is missing,
 // into every kind of sink.
 func TestRaceDown(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces*racePiece - 7)
 	for name, sink := range map[string]func(t *testing.T) (sink body.Sink, check func(t *testing.T)){
 		"writer-at": func(*testing.T) (body.Sink, func(*testing.T)) {
@@ -133,10 +135,10 @@ func TestRaceDown(t *testing.T) {
 			return body.ToWriterAt(w), func(t *testing.T) { w.check(t, want) }
 		},
 		"ordered": func(*testing.T) (body.Sink, func(*testing.T)) {
-			w := &bytes.Buffer{}
+			w := newStream(len(want))
 			return body.ToWriter(w), func(t *testing.T) {
 				if !bytes.Equal(w.Bytes(), want) {
-					t.Errorf("got %d bytes that are something else", w.Len())
+					t.Errorf("got %d bytes that are something else", w.n)
 				}
 			}
 		},
@@ -180,6 +182,7 @@ func TestRaceDown(t *testing.T) {
 // TestRaceBothMoveOn: whichever copy has the next bytes, they are written once,
 // and those that come a second time are told as extra.
 func TestRaceBothMoveOn(t *testing.T) {
+	t.Parallel()
 	const slice, pieces = bufpool.SliceSize, 6
 	want := content(pieces * 4 * slice)
 	synctest.Test(t, func(t *testing.T) {
@@ -216,6 +219,7 @@ func TestRaceBothMoveOn(t *testing.T) {
 // TestRaceFirstAnswer holds or breaks the plain answer: another lane fetches the
 // rest of its piece, whether the first lane waits for bytes or to try again.
 func TestRaceFirstAnswer(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces * racePiece)
 	for name, end := range map[string]func(r *http.Request) error{
 		"held":   func(r *http.Request) error { return untilEnd(r)() },
@@ -254,6 +258,7 @@ func TestRaceFirstAnswer(t *testing.T) {
 
 // TestRaceBudget lets races move two bytes in a hundred, and no more.
 func TestRaceBudget(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ pieces, races int64 }{
 		"too-little-moved": {20, 0}, "one": {60, 1}, "two": {130, 2},
 	} {
@@ -288,6 +293,7 @@ func TestRaceBudget(t *testing.T) {
 
 // TestRaceThatFails harms nobody: the first copy goes on.
 func TestRaceThatFails(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces * racePiece)
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
@@ -315,6 +321,7 @@ func TestRaceThatFails(t *testing.T) {
 // TestRaceAndTheSinksError: what the sink doesn't take fails the transfer,
 // whichever copy brought it.
 func TestRaceAndTheSinksError(t *testing.T) {
+	t.Parallel()
 	full := errors.New("full")
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
@@ -348,6 +355,7 @@ func (f writerAtFunc) WriteAt(p []byte, off int64) (int, error) { return f(p, of
 
 // TestNoRaceForASlowWriter: a part that waits for the caller is not late.
 func TestNoRaceForASlowWriter(t *testing.T) {
+	t.Parallel()
 	want := content(racePieces * racePiece)
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
@@ -463,6 +471,7 @@ func raceUp(t *testing.T, src func([]byte) body.Source, prepare func(*driver.Job
 
 // TestRaceUp holds the first copy of a part before, in and behind its body.
 func TestRaceUp(t *testing.T) {
+	t.Parallel()
 	sources := map[string]func([]byte) body.Source{
 		"bytes":     body.FromBytes,
 		"reader-at": func(b []byte) body.Source { return body.FromReaderAt(bytes.NewReader(b), int64(len(b))) },
@@ -488,6 +497,7 @@ func TestRaceUp(t *testing.T) {
 // store's part has another ETag than the answer told. Complete is sent again
 // with what the store has.
 func TestRaceOvertakes(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(*driver.Job){
 		"checksum":  func(*driver.Job) {},
 		"trailer":   func(j *driver.Job) { j.Checksum.Place = driver.PlaceTrailer },
@@ -512,6 +522,7 @@ func TestRaceOvertakes(t *testing.T) {
 // TestNoForeignPartIsTaken: a part of other bytes that has taken the place of a
 // raced one is no copy of ours.
 func TestNoForeignPartIsTaken(t *testing.T) {
+	t.Parallel()
 	for name, foreign := range map[string][]byte{
 		"length": content(1000), "bytes": content(s3api.MinPartSize + 1)[1:],
 	} {
@@ -554,6 +565,7 @@ func TestNoForeignPartIsTaken(t *testing.T) {
 
 // TestCancelledRace leaves nothing: both copies end with the transfer.
 func TestCancelledRace(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		w.server.Put("b", "k", content(racePieces*racePiece), nil)

@@ -114,6 +114,7 @@ func TestLostAnswerToConditionalPut(t *testing.T) {
 // TestProgressOfAPutWithALostAnswer has the second attempt refused before a byte
 // of it is read: the object, which is there, is told as done once.
 func TestProgressOfAPutWithALostAnswer(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		var puts int

@@ -30,6 +30,7 @@ func (s *together) Read(p []byte) (int, error) {
 // TestStreamsShareLittleMemory has streams take all memory with their first
 // parts, each of which is less than the threshold: none may wait for the others.
 func TestStreamsShareLittleMemory(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, part = 4, s3api.MinPartSize
 		w := newBubble(t, engine.Options{MemoryLimit: 2 * streams * part}) // a half is for streams

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -135,15 +136,43 @@ func downloadJob(key string, sink body.Sink) *driver.Job {
 	}
 }
 
+// content is the first size bytes of what all tests move, which nobody changes.
 func content(size int64) []byte {
-	b := make([]byte, size)
-	testbody.Fill(b, 7, 0)
-	return b
+	contents.Lock()
+	defer contents.Unlock()
+	if have := int64(len(contents.b)); size > have {
+		contents.b = make([]byte, max(size, 32<<20))
+		testbody.Fill(contents.b, 7, 0)
+	}
+	return contents.b[:size:size]
+}
+
+var contents struct {
+	sync.Mutex
+	b []byte // guarded by Mutex
 }
 
 type writerAt struct{ b []byte }
 
-func (w *writerAt) WriteAt(p []byte, off int64) (int, error) { return copy(w.b[off:], p), nil }
+func (w *writerAt) WriteAt(p []byte, off int64) (int, error) { return testbody.Copy(w.b[off:], p), nil }
+
+// stream is a writer that keeps what it gets: size bytes, for which it has room
+// before they come.
+type stream struct {
+	b []byte
+	n int
+}
+
+func newStream(size int) *stream { return &stream{b: make([]byte, size)} }
+
+func (s *stream) Write(p []byte) (int, error) {
+	n := testbody.Copy(s.b[s.n:], p)
+	s.n += n
+	return n, nil
+}
+
+// Bytes returns what came.
+func (s *stream) Bytes() []byte { return s.b[:s.n] }
 
 // TestThereAndBack moves objects of every size class through every kind of
 // source and sink.
@@ -152,7 +181,7 @@ func TestThereAndBack(t *testing.T) {
 	const part = s3api.MinPartSize
 	sizes := []int64{0, 1, part - 1, part, part + 1, 3*part + 7}
 	if testing.Short() {
-		sizes = []int64{0, 1, part, 2*part + 7}
+		sizes = []int64{0, 1, 2*part + 7}
 	}
 	for _, size := range sizes {
 		data := content(size)
@@ -173,7 +202,7 @@ func TestThereAndBack(t *testing.T) {
 			}
 		}
 		file := filepath.Join(t.TempDir(), "f")
-		at, stream := &writerAt{make([]byte, size)}, &bytes.Buffer{}
+		at, stream := &writerAt{make([]byte, size)}, newStream(int(size))
 		for name, sink := range map[string]body.Sink{
 			"file": body.ToFile(file, body.FileOptions{}), "writer-at": body.ToWriterAt(at), "writer": body.ToWriter(stream),
 		} {

@@ -52,6 +52,7 @@ func (t trickle) Read(p []byte) (int, error) {
 // TestTrickle uploads so slowly that a slice takes three times as long as an
 // attempt may make no progress.
 func TestTrickle(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubble(t, engine.Options{})
 		network := &pipes{make(chan net.Conn), make(chan struct{})}

@@ -140,6 +140,7 @@ func millionsOfParts(t *testing.T) {
 // nearly as much for as long as it goes on, what it tries now and then included.
 // Of a link that changes by itself it wants a little less.
 func TestTunerFindsTheKnee(t *testing.T) {
+	t.Parallel()
 	millionsOfParts(t)
 	for name, m := range links {
 		t.Run(name, func(t *testing.T) {
@@ -161,6 +162,7 @@ func TestTunerFindsTheKnee(t *testing.T) {
 
 // TestTunerIsAGoodCitizen keeps few lanes where more only make the server slow.
 func TestTunerIsAGoodCitizen(t *testing.T) {
+	t.Parallel()
 	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 10 * time.Millisecond, perLane: 400 * mib, altogether: 1000 * mib, part: 64 << 10, slowerFrom: 16}
@@ -176,6 +178,7 @@ func TestTunerIsAGoodCitizen(t *testing.T) {
 
 // TestTunerBacksOffFromASlowServer has a server get slow while nothing is tried.
 func TestTunerBacksOffFromASlowServer(t *testing.T) {
+	t.Parallel()
 	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 60 * time.Millisecond, perLane: 90 * mib, altogether: 200 * mib, part: 64 << 10}
@@ -197,6 +200,7 @@ func TestTunerBacksOffFromASlowServer(t *testing.T) {
 
 // TestTunerForgetsAStall has the link stand still for a moment.
 func TestTunerForgetsAStall(t *testing.T) {
+	t.Parallel()
 	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 4000 * mib, part: mib}
@@ -217,6 +221,7 @@ func TestTunerForgetsAStall(t *testing.T) {
 
 // TestTunerTakesUpWhatComesBack has a link grow while nothing is tried.
 func TestTunerTakesUpWhatComesBack(t *testing.T) {
+	t.Parallel()
 	millionsOfParts(t)
 	synctest.Test(t, func(t *testing.T) {
 		m := model{latency: 20 * time.Millisecond, perLane: 90 * mib, altogether: 400 * mib, part: mib}
@@ -235,6 +240,7 @@ func TestTunerTakesUpWhatComesBack(t *testing.T) {
 // TestTunerCutsOnThrottle gives three tenths back at once, and not again for
 // every answer of the same storm.
 func TestTunerCutsOnThrottle(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := engine.NewTunedLanes(100, 512, func() (int64, int64) { return 0, 0 })
 		time.Sleep(time.Second)
@@ -259,6 +265,7 @@ func TestTunerCutsOnThrottle(t *testing.T) {
 
 // TestTunerIgnoresIdleLanes decides nothing while lanes are free.
 func TestTunerIgnoresIdleLanes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		l := engine.NewTunedLanes(25, 512, func() (int64, int64) { return n.Load(), n.Load() })

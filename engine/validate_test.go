@@ -42,7 +42,7 @@ func TestComposite(t *testing.T) {
 				w.server.PutParts("b", name, c.parts, http.Header{
 					"X-Amz-Checksum-Algorithm": {algorithm.String()}, "X-Amz-Checksum-Type": {"COMPOSITE"},
 				})
-				out, stream := &writerAt{make([]byte, len(data))}, &bytes.Buffer{}
+				out, stream := &writerAt{make([]byte, len(data))}, newStream(len(data))
 				for _, sink := range []body.Sink{body.ToWriterAt(out), body.ToWriter(stream)} {
 					job := downloadJob(name, sink)
 					job.PartSize, job.Threshold = unit, unit
@@ -103,7 +103,7 @@ func TestFlippedBit(t *testing.T) {
 			out := &writerAt{make([]byte, len(data))}
 			sink := body.ToWriterAt(out)
 			if c.stream {
-				sink = body.ToWriter(&bytes.Buffer{})
+				sink = body.ToWriter(newStream(len(data)))
 			}
 			ev := &events{}
 			r, err := w.driver.Transfer(context.Background(), downloadJob("k", sink), ev)

@@ -30,6 +30,7 @@ func endsAfter(t *testing.T, ctx context.Context, began time.Time, want time.Dur
 }
 
 func TestWatchEndsAStallInEachPhase(t *testing.T) {
+	t.Parallel()
 	for _, phases := range [][]string{{"waiting for the answer"}, {"sending", "waiting for the answer"}, {"waiting for the answer", "receiving"}} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, w := engine.NewWatch(t.Context())
@@ -49,6 +50,7 @@ func TestWatchEndsAStallInEachPhase(t *testing.T) {
 }
 
 func TestWatchProgressStartsAnew(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, w := engine.NewWatch(t.Context())
 		defer w.Stop()
@@ -66,6 +68,7 @@ func TestWatchProgressStartsAnew(t *testing.T) {
 }
 
 func TestWatchPauseStandsStill(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, w := engine.NewWatch(t.Context())
 		defer w.Stop()
@@ -91,6 +94,7 @@ func TestWatchPauseStandsStill(t *testing.T) {
 // A progress or a pause at the very moment of the limit counts, or the limit
 // does: the attempt is not ended for a limit that was started anew.
 func TestWatchAtTheVeryMoment(t *testing.T) {
+	t.Parallel()
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, w := engine.NewWatch(t.Context())
@@ -111,6 +115,7 @@ func TestWatchAtTheVeryMoment(t *testing.T) {
 }
 
 func TestWatchStop(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, w := engine.NewWatch(t.Context())
 		w.Begin("sending", time.Second)
@@ -130,6 +135,7 @@ func TestWatchStop(t *testing.T) {
 }
 
 func TestWatchKeepsTheTransfersCause(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		parent, cancel := context.WithCancelCause(t.Context())
 		ctx, w := engine.NewWatch(parent)

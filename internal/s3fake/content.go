@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io"
 	"sort"
+	"sync"
+
+	"github.com/haul-s3/haul/internal/testbody"
 )
 
 // content is an object's or a part's bytes. It is immutable; ReadAt may be called from any goroutine.
@@ -21,7 +24,7 @@ func (m memory) ReadAt(p []byte, off int64) (int, error) {
 	if off >= int64(len(m)) {
 		return 0, io.EOF
 	}
-	n := copy(p, m[off:])
+	n := testbody.Copy(p, m[off:])
 	if n < len(p) {
 		return n, io.EOF
 	}
@@ -100,13 +103,13 @@ func section(c content, off, n int64) content {
 // copyBufferBytes is large enough that the system calls don't count and small enough for the processor's cache.
 const copyBufferBytes = 256 << 10
 
+var buffers = sync.Pool{New: func() any { return new([copyBufferBytes]byte) }}
+
 // send writes a stretch of c to w.
 func send(w io.Writer, c content, off, n int64) error {
-	if m, ok := c.(memory); ok {
-		_, err := w.Write(m[off : off+n])
-		return err
-	}
-	p := make([]byte, min(n, copyBufferBytes))
+	buffer := buffers.Get().(*[copyBufferBytes]byte)
+	defer buffers.Put(buffer)
+	p := buffer[:min(n, copyBufferBytes)]
 	for n > 0 {
 		m := min(n, int64(len(p)))
 		if _, err := c.ReadAt(p[:m], off); err != nil && err != io.EOF {

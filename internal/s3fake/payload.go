@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/haul-s3/haul/internal/testbody"
 )
 
 const (
@@ -232,26 +234,23 @@ func (d *digests) payload(c content) *payload {
 // keep reads body to its end, which must come after size bytes, through the digests.
 func keep(body io.Reader, size int64, d *digests, discard bool) (content, error) {
 	var blocks []content
-	var scratch []byte
-	if discard {
-		scratch = make([]byte, min(size, copyBufferBytes))
-	}
+	buffer := buffers.Get().(*[copyBufferBytes]byte)
+	defer buffers.Put(buffer)
+	var room []byte // of the last block
 	for left := size; left > 0; {
-		block := scratch
+		piece := buffer[:min(left, copyBufferBytes)]
+		if _, err := io.ReadFull(body, piece); err != nil {
+			return nil, incomplete(err)
+		}
+		d.Write(piece)
+		if len(room) == 0 && !discard {
+			room = make([]byte, min(left, blockBytes))
+			blocks = append(blocks, memory(room))
+		}
 		if !discard {
-			block = make([]byte, min(left, blockBytes))
-			blocks = append(blocks, memory(block))
+			room = room[testbody.Copy(room, piece):]
 		}
-		block = block[:min(left, int64(len(block)))]
-		for rest := block; len(rest) > 0; {
-			piece := rest[:min(len(rest), copyBufferBytes)] // hashed while it is in the cache
-			if _, err := io.ReadFull(body, piece); err != nil {
-				return nil, incomplete(err)
-			}
-			d.Write(piece)
-			rest = rest[len(piece):]
-		}
-		left -= int64(len(block))
+		left -= int64(len(piece))
 	}
 	var more [1]byte
 	if n, err := io.ReadFull(body, more[:]); n > 0 {
