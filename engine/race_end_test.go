@@ -48,18 +48,20 @@ func TestRaceEndsInAHook(t *testing.T) {
 		}}
 		var all atomic.Int32 // requests for the whole object
 		var copies atomic.Int32
-		second := make(chan struct{})
+		last, second := make(chan struct{}), make(chan struct{})
 		w.trip = func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 			resp, err := next.RoundTrip(r)
 			if err != nil {
 				return nil, err
 			}
 			switch asked := r.Header.Get("Range"); {
-			case asked == "":
+			case asked == "": // not all of it by this answer
 				all.Add(1)
+				resp.Body = &halfway{ReadCloser: resp.Body, left: racePiece, wait: func() error { <-last; return nil }}
 			case strings.HasSuffix(asked, lastByte):
 				switch copies.Add(1) {
 				case 1:
+					close(last)
 					resp.Body = &halfway{ReadCloser: resp.Body, left: racePiece / 2, wait: func() error { <-second; return io.ErrUnexpectedEOF }}
 				case 2:
 					close(second)
