@@ -57,7 +57,7 @@ func call[I, O any](ctx context.Context, t *transfer, method func(context.Contex
 	began := time.Now()
 	options := []func(*s3.Options){w.option}
 	if body != nil {
-		options = append(options, stallLimit(t.job.Limits.Stall))
+		options = append(options, t.d.uplink.stallLimit(t.job.Limits.Stall))
 	}
 	out, err = located(t, bucketOf(in), body.rewind, func(o ...func(*s3.Options)) (*O, error) { return method(ctx, in, o...) }, options...)
 	attempt = max(1, w.attempts)

@@ -65,13 +65,14 @@ func New(api API, c Config) driver.Driver {
 	if c.FS == nil {
 		c.FS = body.OS{}
 	}
-	return &classic{api: api, c: c}
+	return &classic{api: api, c: c, uplink: newUplink()}
 }
 
 // classic is the driver; immutable but for what it learns of regions.
 type classic struct {
 	api     API
 	c       Config
+	uplink  *uplink
 	regions regions
 }
 

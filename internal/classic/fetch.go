@@ -31,8 +31,6 @@ type answer struct {
 	once   sync.Once
 }
 
-var errStalled = errors.New("no byte arrived within the stall limit")
-
 // ask sends a GET.
 func (t *transfer) ask(ctx context.Context, in *s3.GetObjectInput) (*answer, int, error) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -2,25 +2,49 @@ package classic
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// errNoneTaken is why an attempt to send a body was ended. To the SDK it is a
-// broken connection, so that it tries again.
-var errNoneTaken = errors.New("no byte of the body was taken within the stall limit")
+// stallError says that a limit in time was reached, as net.Error does.
+type stallError string
 
-// stallLimit has the attempts of a call end that send nothing of their body for
-// so long.
-func stallLimit(limit time.Duration) func(o *s3.Options) {
+const (
+	errStalled   = stallError("no byte arrived within the stall limit")
+	errNoneTaken = stallError("no byte of any body was taken within the stall limit")
+)
+
+func (e stallError) Error() string   { return string(e) }
+func (e stallError) Timeout() bool   { return true }
+func (e stallError) Temporary() bool { return true }
+
+// uplink is what all bodies that a driver sends have in common: the line. Where
+// it is slow and they are many, each of them may stand still for minutes, since
+// the system takes a lot at once, and then nothing for long; but one of them
+// moves.
+type uplink struct {
+	epoch time.Time
+	moved atomic.Int64 // when a body was last read, since epoch
+}
+
+func newUplink() *uplink { return &uplink{epoch: time.Now()} }
+
+func (u *uplink) move() { u.moved.Store(int64(time.Since(u.epoch))) }
+
+// still is how long no body has moved.
+func (u *uplink) still() time.Duration { return time.Since(u.epoch) - time.Duration(u.moved.Load()) }
+
+// stallLimit has the attempts of a call end while no body has moved for so long.
+// To the SDK they are broken connections, so that it tries again.
+func (u *uplink) stallLimit(limit time.Duration) func(o *s3.Options) {
 	return func(o *s3.Options) {
 		if o.HTTPClient != nil && limit > 0 {
-			o.HTTPClient = impatient{o.HTTPClient, limit}
+			o.HTTPClient = impatient{o.HTTPClient, u, limit}
 		}
 	}
 }
@@ -29,7 +53,8 @@ func stallLimit(limit time.Duration) func(o *s3.Options) {
 // body.
 type impatient struct {
 	s3.HTTPClient
-	limit time.Duration
+	uplink *uplink
+	limit  time.Duration
 }
 
 func (c impatient) Do(r *http.Request) (*http.Response, error) {
@@ -37,57 +62,86 @@ func (c impatient) Do(r *http.Request) (*http.Response, error) {
 		return c.HTTPClient.Do(r)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	body := &sentBody{ReadCloser: r.Body, limit: c.limit, timer: time.AfterFunc(c.limit, func() { cancel(errNoneTaken) })}
-	body.timer.Stop() // until there is a connection
+	body := &sentBody{ReadCloser: r.Body, client: c, cancel: cancel}
 	r = r.WithContext(ctx)
 	r.Body = body
 	resp, err := c.HTTPClient.Do(r)
-	body.answered()
-	if err != nil {
-		if context.Cause(ctx) == errNoneTaken {
-			err = errNoneTaken
+	if body.measure(answered); context.Cause(ctx) == errNoneTaken {
+		if err == nil {
+			_ = resp.Body.Close() // it came too late
 		}
+		err = errNoneTaken
+	}
+	if err != nil {
 		cancel(nil)
-		return resp, err
+		return nil, err
 	}
 	resp.Body = &answerBody{resp.Body, cancel}
 	return resp, nil
 }
 
-// sentBody measures the time between the reads of a body, in which the
-// transport sends what it has read, or waits to.
+// What a sent body waits for.
+type waiting int
+
+const (
+	source   waiting = iota // or for a connection
+	server                  // between two reads the transport sends what it has read, or waits to
+	answered                // the transport may read on, which doesn't matter any more
+)
+
+// sentBody ends its attempt when it, and every other body, has waited for the
+// server for too long.
 type sentBody struct {
 	io.ReadCloser
-	limit time.Duration
+	client impatient
+	cancel context.CancelCauseFunc
 
 	mu    sync.Mutex
-	timer *time.Timer // guarded by mu
-	over  bool        // there is an answer; guarded by mu
+	waits waiting     // guarded by mu
+	timer *time.Timer // nil: it wasn't read yet; guarded by mu
 }
 
 func (b *sentBody) Read(p []byte) (int, error) {
-	b.measure(false) // what reading takes is not the server's
+	b.measure(source)
 	n, err := b.ReadCloser.Read(p)
-	b.measure(err == nil)
+	if n > 0 {
+		b.client.uplink.move()
+	}
+	if err == nil {
+		b.measure(server)
+	}
 	return n, err
 }
 
-func (b *sentBody) measure(on bool) {
+func (b *sentBody) measure(waits waiting) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if on && !b.over {
-		b.timer.Reset(b.limit)
-	} else {
+	if b.waits == answered {
+		return
+	}
+	b.waits = waits
+	switch {
+	case b.timer == nil && waits == server:
+		b.timer = time.AfterFunc(b.client.limit, b.late)
+	case waits == server:
+		b.timer.Reset(b.client.limit)
+	case b.timer != nil:
 		b.timer.Stop()
 	}
 }
 
-// answered ends the measuring, though the transport may read on.
-func (b *sentBody) answered() {
+// late looks whether another body has moved meanwhile.
+func (b *sentBody) late() {
 	b.mu.Lock()
-	b.over = true
-	b.mu.Unlock()
-	b.measure(false)
+	defer b.mu.Unlock()
+	if b.waits != server {
+		return
+	}
+	if rest := b.client.limit - b.client.uplink.still(); rest > 0 {
+		b.timer.Reset(rest)
+	} else {
+		b.cancel(errNoneTaken)
+	}
 }
 
 // answerBody ends an attempt's context with its answer.

@@ -101,7 +101,7 @@ func named(err error) string {
 		return "ObjectModifiedError"
 	case errors.As(err, &sum):
 		return "ChecksumError"
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded), strings.Contains(err.Error(), "stall limit"):
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return "time-out"
 	case errors.As(err, &short):
 		return "ShortBodyError"
