@@ -2,6 +2,7 @@ package body
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -56,6 +57,26 @@ func bothEnds(name string, info fs.FileInfo) *os.File {
 }
 
 func isFIFO(info fs.FileInfo) bool { return info.Mode().Type() == fs.ModeNamedPipe }
+
+// because is why a read or a write of a file failed for which breakOff holds:
+// the cause of ctx where that has ended it.
+func because(ctx context.Context, err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// brokenOff reads a file for which breakOff holds.
+type brokenOff struct {
+	ctx context.Context
+	f   File
+}
+
+func (b *brokenOff) Read(p []byte) (int, error) {
+	n, err := b.f.Read(p)
+	return n, because(b.ctx, err)
+}
 
 // breakOff has the reads and writes of f that wait for others end with an error
 // when ctx ends, where the system can do so (a FIFO, a terminal), until stop is

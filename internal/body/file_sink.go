@@ -245,7 +245,7 @@ func (w *specialWriter) WriteAt(p []byte, _ int64) (int, error) {
 		return 0, err
 	}
 	n, err := w.f.Write(p)
-	return n, whole(n, p, err)
+	return n, because(w.ctx, whole(n, p, err))
 }
 
 func (w *specialWriter) Commit(Info) error {

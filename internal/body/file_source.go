@@ -29,6 +29,7 @@ func (s fileSource) Open(ctx context.Context, fsys FS) (*Reader, error) {
 	r.close = f.Close
 	if r.Stream != nil {
 		stop := breakOff(ctx, f)
+		r.Stream = &brokenOff{ctx, f}
 		r.close = func() error { stop(); return f.Close() }
 	}
 	return r, nil

@@ -318,6 +318,35 @@ func testCancelBlockedCaller(t *testing.T, w *world) {
 	}
 }
 
+// testCancelMidFIFO cancels uploads from a FIFO whose writer has paused: before
+// its first byte, and within the second part.
+func testCancelMidFIFO(t *testing.T, w *world) {
+	m := w.manager()
+	for name, sent := range map[string]int64{"nothing": 0, "some": part + 1000} {
+		path := filepath.Join(t.TempDir(), "fifo")
+		if !makeFIFO(t, path) {
+			return
+		}
+		f, err := m.Upload(w.ctx, haul.FromFile(path), w.put("fifo-mid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := os.OpenFile(path, os.O_WRONLY, 0) // returns when the upload reads, or is about to
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Write(data(sent)); err != nil {
+			t.Error(err)
+		}
+		f.Cancel()
+		wantCanceled(t, name, f, context.Canceled)
+		w.nothingOpen(t)
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // enteringFS tells of the first file that is opened by its name.
 type enteringFS struct {
 	haul.OSFS

@@ -39,6 +39,7 @@ var lifecycleTests = []conformanceTest{
 	{name: "cancel-in-on-queued", run: testCancelInOnQueued},
 	{name: "cancel-waits-for-the-callers-reader-and-writer", run: testCancelBlockedCaller},
 	{name: "cancel-while-a-fifo-waits-for-its-other-end", run: testCancelBlockedFIFO},
+	{name: "cancel-while-a-fifo-waits-for-bytes", run: testCancelMidFIFO},
 	{name: "shutdown-waits", run: testShutdownWaits},
 	{name: "shutdown-with-an-ended-context", run: testShutdownEnded},
 	{name: "shutdown-now", run: testShutdownNow},
