@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/haul-s3/haul/internal/paging"
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // UploadsAPI is the part of *s3.Client that AbandonedUploads uses.
@@ -37,11 +38,18 @@ type AbandonedUpload struct {
 // AbandonedUploads lists the open multipart uploads of keys with the prefix that
 // were begun longer than olderThan ago, whoever began them: leftovers of crashed
 // programs, of transfers whose journal nobody will take up, and also, if
-// olderThan is too short, uploads that are running. It aborts nothing.
+// olderThan is too short, uploads that are running. It aborts nothing. In the
+// text of its error, and of Abort's, "[removed]" stands for secrets that the
+// store's message repeats, as in that of a TransferError.
 func AbandonedUploads(ctx context.Context, api UploadsAPI, bucket, prefix string, olderThan time.Duration) ([]AbandonedUpload, error) {
 	if api == nil {
 		return nil, errors.New("S3 client is nil")
 	}
+	all, err := openUploads(ctx, api, bucket, prefix, olderThan)
+	return all, s3api.Redacted(err)
+}
+
+func openUploads(ctx context.Context, api UploadsAPI, bucket, prefix string, olderThan time.Duration) ([]AbandonedUpload, error) {
 	before := time.Now().Add(-olderThan)
 	in := &s3.ListMultipartUploadsInput{Bucket: &bucket, EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
@@ -109,5 +117,5 @@ func (u AbandonedUpload) Abort(ctx context.Context) error {
 	if err == nil || errors.As(err, &gone) {
 		return nil
 	}
-	return fmt.Errorf("abort upload %s of key %q in bucket %q: %w", u.UploadID, u.Key, u.Bucket, err)
+	return s3api.Redacted(fmt.Errorf("abort upload %s of key %q in bucket %q: %w", u.UploadID, u.Key, u.Bucket, err))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/haul-s3/haul/internal/paging"
+	"github.com/haul-s3/haul/internal/s3api"
 )
 
 // Lister is the part of *s3.Client that Objects uses.
@@ -26,7 +27,8 @@ type Lister interface {
 // objects. An error ends the sequence: also a key of more than 1,024 bytes, a page
 // that is longer than an honest one can be (8 KiB for each of its at most 1,000
 // entries, or in.MaxKeys if that is more), and pages that lead back to one that
-// was seen.
+// was seen. In its text "[removed]" stands for secrets that the store's message
+// repeats, as in that of a haul.TransferError.
 func Objects(ctx context.Context, c Lister, in *s3.ListObjectsV2Input) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		ask := *in
@@ -35,12 +37,12 @@ func Objects(ctx context.Context, c Lister, in *s3.ListObjectsV2Input) iter.Seq2
 		for {
 			page, err := c.ListObjectsV2(ctx, &ask, boundedBy(in.MaxKeys))
 			if err != nil {
-				yield(Item{Size: -1}, fmt.Errorf("list: %w", err))
+				yield(Item{Size: -1}, s3api.Redacted(fmt.Errorf("list: %w", err)))
 				return
 			}
 			for _, o := range page.Contents {
 				item, err := object(in, page.EncodingType, o)
-				if !yield(item, err) || err != nil {
+				if !yield(item, s3api.Redacted(err)) || err != nil {
 					return
 				}
 			}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/haul-s3/haul"
 	"github.com/haul-s3/haul/internal/s3api"
@@ -140,8 +141,7 @@ var moods = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 	},
 	echoedMessage: func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusForbidden)
-		fmt.Fprintf(w, "<Error><Code>AccessDenied</Code><Message>not with X-Amz-Security-Token: %s or X-Amz-Server-Side-Encryption-Customer-Key: %s</Message></Error>",
-			r.Header.Get("X-Amz-Security-Token"), r.Header.Get("X-Amz-Server-Side-Encryption-Customer-Key"))
+		fmt.Fprintf(w, "<Error><Code>AccessDenied</Code><Message>not with %s</Message></Error>", echo(r))
 		return true
 	},
 	"expired":  refusal(http.StatusBadRequest, "ExpiredToken"),
@@ -153,6 +153,14 @@ var moods = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 		second := r.URL.Query().Get("partNumber") == "2" || strings.HasPrefix(r.Header.Get("Range"), "bytes=5242880-")
 		return second && refusal(http.StatusForbidden, "AccessDenied")(w, r)
 	},
+}
+
+// echo repeats what a request was signed and encrypted with, in several forms: the
+// token also as that of an S3 Express session, and in JSON.
+func echo(r *http.Request) string {
+	sent := r.Header.Get("X-Amz-Security-Token")
+	return fmt.Sprintf(`X-Amz-Security-Token: %s or X-Amz-Server-Side-Encryption-Customer-Key: %s, x-amz-s3session-token: %s, {"X-Amz-Security-Token":["%s"]}`,
+		sent, r.Header.Get("X-Amz-Server-Side-Encryption-Customer-Key"), sent, sent)
 }
 
 func refusal(status int, code string) func(w http.ResponseWriter, r *http.Request) bool {
@@ -183,6 +191,30 @@ func TestNoSecretShows(t *testing.T) {
 				out.wantNoSecret(t)
 			}
 		})
+	}
+}
+
+// TestNoSecretOfAnAbortShows aborts an upload where the message of the refusal
+// repeats secrets.
+func TestNoSecretOfAnAbortShows(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			moods[echoedMessage](w, r)
+			return
+		}
+		fmt.Fprint(w, uploadPage+"<Upload><Key>k</Key><UploadId>u</UploadId><Initiated>2026-01-02T03:04:05.000Z</Initiated></Upload></ListMultipartUploadsResult>")
+	}))
+	defer web.Close()
+	open, err := haul.AbandonedUploads(t.Context(), listClient(web.URL), bucket, "", 0)
+	if err != nil || len(open) != 1 {
+		t.Fatalf("got %d uploads and %v, want the one", len(open), err)
+	}
+	out, refused := &transcript{top: true}, open[0].Abort(t.Context())
+	out.tellError(refused)
+	out.wantNoSecret(t)
+	var api smithy.APIError
+	if !errors.As(refused, &api) || api.ErrorCode() != "AccessDenied" {
+		t.Errorf("got %v, want it around S3's answer", refused)
 	}
 }
 
@@ -272,6 +304,9 @@ func tellAll(t *testing.T, out *transcript, engine, url string, keys aws.Credent
 			tellResult(out, f, r)
 		}
 		read += out.tellFiles(t, journals)
+	}
+	for _, list := range listings {
+		out.tellError(list(t, sdk))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
