@@ -565,8 +565,10 @@ func (d *download) validate(ctx context.Context) error {
 	return nil
 }
 
-// fetchAgain fetches every piece again, by range and so over other requests.
+// fetchAgain fetches every piece again, by range, and over other connections:
+// what damaged the bytes may be on the way that these took.
 func (d *download) fetchAgain(ctx context.Context) error {
+	d.client.exchange.CloseIdle()
 	d.events.Progress(-d.size)
 	d.extraBytes.Add(d.size)
 	d.next, d.there = 0, nil

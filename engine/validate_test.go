@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -94,7 +95,14 @@ func TestFlippedBit(t *testing.T) {
 			data := content(3<<20 + 1)
 			w.server.Put("b", "k", data, nil)
 			var flips atomic.Int64
+			ev := &events{}
+			var first sync.Map // the connections that a first answer came over
 			w.between(func(h http.Handler, rw http.ResponseWriter, r *http.Request) {
+				if !ev.negative.Load() { // it was not taken back
+					first.Store(r.RemoteAddr, nil)
+				} else if _, again := first.Load(r.RemoteAddr); again {
+					t.Errorf("%s was fetched again over the same connection", r.Header.Get("Range"))
+				}
 				if flips.Add(1) <= c.flips {
 					rw = &flipWriter{ResponseWriter: rw}
 				}
@@ -105,7 +113,6 @@ func TestFlippedBit(t *testing.T) {
 			if c.stream {
 				sink = body.ToWriter(newStream(len(data)))
 			}
-			ev := &events{}
 			r, err := w.driver.Transfer(context.Background(), downloadJob("k", sink), ev)
 			var mismatch *driver.ChecksumError
 			if !c.ok {

@@ -130,6 +130,9 @@ var mutations = []mutation{
 	{item: 5, promise: "a file that changes while it is uploaded is not stored as a mixture",
 		file: "internal/body/file_source.go", old: `case !is.ModTime().Equal(was.ModTime()):`, new: `case is.ModTime().IsZero():`,
 		pkg: "internal/body", test: "TestFileSourceThatChanges"},
+	{item: 5, promise: "what arrived damaged is fetched again over another connection",
+		file: "engine/download.go", old: "\td.client.exchange.CloseIdle()\n", new: "",
+		pkg: "engine", test: "TestFlippedBit/mended"},
 
 	{item: 6, promise: "a flipped bit in a journal is not believed",
 		file: "internal/journal/format.go", old: `if recordCRC(s, b[:4], payload) != binary.LittleEndian.Uint32(b[4:]) {`, new: `if recordCRC(s, b[:4], payload) == 0 {`,
@@ -210,6 +213,10 @@ var mutations = []mutation{
 		file: "abandoned.go", old: `in.KeyMarker, in.UploadIdMarker = &next, page.NextUploadIdMarker`, new: `return all, nil`,
 		pkg: ".", test: "TestAbandonedUploads"},
 
+	{item: 7, promise: "whatever a transfer waits for, a cancel ends it and lets its connection go",
+		file: "internal/wire/h1/conn.go", old: "\tx.conn = c.newConn(to, network)\n\tx.stop = context.AfterFunc(x.ctx, x.conn.cancel)\n",
+		new: "\tx.conn = c.newConn(to, network)\n\tx.stop = func() bool { return true }\n",
+		pkg: "engine", test: "TestCancelInSilence/in-the-body"},
 	{item: 7, promise: "a failed upload is aborted",
 		file: "engine/abort.go", old: `if aerr := m.abort(ctx); aerr != nil {`, new: `if aerr := error(nil); aerr != nil {`,
 		pkg: "engine", test: "TestAbort"},
