@@ -114,9 +114,10 @@ func (j *Journal) take(create bool) error {
 		return err
 	}
 	unlock, err := lock(j.path, f)
-	if err == nil && !named(j.fs, j.path, f) {
-		unlock() // its owner has removed it since it was opened
-		err = ErrInUse
+	if err == nil {
+		if err = named(j.fs, j.path, f); err != nil {
+			unlock()
+		}
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("journal %s: %w", j.path, err), f.Close())
@@ -125,15 +126,19 @@ func (j *Journal) take(create bool) error {
 	return nil
 }
 
-// named says whether a file still has its name. Infos that aren't the system's
-// can't be compared.
-func named(fsys body.FS, path string, f body.File) bool {
+// named says whether a file still has its name: the error is ErrInUse if its
+// owner has removed it since it was opened. Infos that aren't the system's can't
+// be compared.
+func named(fsys body.FS, path string, f body.File) error {
 	is, err := f.Stat()
 	if err != nil {
-		return false
+		return err
 	}
 	at, err := fsys.Stat(path)
-	return err == nil && (os.SameFile(is, at) || !os.SameFile(is, is))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && os.SameFile(is, is) && !os.SameFile(is, at) {
+		return ErrInUse
+	}
+	return err
 }
 
 func (j *Journal) load() error {
