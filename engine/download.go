@@ -537,47 +537,6 @@ func (d *download) checkRange(f *fetch, resp *wire.Response) error {
 	return nil
 }
 
-// validate compares checksums. Bytes that don't match are fetched once more: a
-// combined checksum doesn't tell which piece it was. What an ordered writer has
-// got can't be taken back.
-func (d *download) validate(ctx context.Context) error {
-	err := d.compare(ctx)
-	if err == nil {
-		return nil
-	}
-	var mismatch *driver.ChecksumError
-	if !errors.As(err, &mismatch) {
-		return err
-	}
-	if d.expected.parts != nil && d.unequal(ctx) {
-		d.expected.result.How = "the checksum is composite, of parts of unequal sizes"
-		return nil
-	}
-	if d.sink.Ordered() {
-		return err
-	}
-	if err := d.fetchAgain(ctx); err != nil {
-		return err
-	}
-	if err := d.compare(ctx); err != nil {
-		return &driver.Failure{Attempt: 2, Err: err}
-	}
-	return nil
-}
-
-// fetchAgain fetches every piece again, by range, and over other connections:
-// what damaged the bytes may be on the way that these took.
-func (d *download) fetchAgain(ctx context.Context) error {
-	d.client.exchange.CloseIdle()
-	d.events.Progress(-d.size)
-	d.extraBytes.Add(d.size)
-	d.next, d.there = 0, nil
-	d.group, d.groupCtx = newGroup(ctx)
-	d.spawnLanes()
-	d.spawn.more()
-	return d.group.wait()
-}
-
 // sinkTask is what is done while the sink is at work.
 func (d *download) sinkTask() task {
 	if d.sink.Local() {

@@ -131,7 +131,7 @@ var mutations = []mutation{
 		file: "internal/body/file_source.go", old: `case !is.ModTime().Equal(was.ModTime()):`, new: `case is.ModTime().IsZero():`,
 		pkg: "internal/body", test: "TestFileSourceThatChanges"},
 	{item: 5, promise: "what arrived damaged is fetched again over another connection",
-		file: "engine/download.go", old: "\td.client.exchange.CloseIdle()\n", new: "",
+		file: "engine/validate.go", old: "\td.client.exchange.CloseIdle()\n", new: "",
 		pkg: "engine", test: "TestFlippedBit/mended"},
 
 	{item: 6, promise: "a flipped bit in a journal is not believed",
