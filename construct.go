@@ -74,7 +74,9 @@ func NewManager(c *engine.Client, s serialize.Serializer, optFns ...func(*Option
 }
 
 // NewClassic returns the same Manager on plain calls of the SDK: slower, but
-// each request is one that c makes. c is not closed.
+// each request is one that c makes. c is not closed. How long an answer may take
+// is for c's HTTP client to say, and the SDK's default one waits for ever: set its
+// ResponseHeaderTimeout, or bound each transfer by its context.
 func NewClassic(c S3API, optFns ...func(*Options)) (*Manager, error) {
 	o, err := newOptions(optFns)
 	switch {

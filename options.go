@@ -115,7 +115,8 @@ type Options struct {
 	StallTimeout time.Duration
 	// AnswerTimeout is how long the answer to a request for a part may take, at
 	// most: haul's engine gives one up earlier that takes far longer than usual,
-	// if another attempt follows. Default 30 s.
+	// if another attempt follows. Default 30 s. NewClassic doesn't heed it, nor
+	// SlowAnswerTimeout: see there.
 	AnswerTimeout time.Duration
 	// SlowAnswerTimeout is the same for CompleteMultipartUpload, CopyObject and
 	// UploadPartCopy, for which S3 may need minutes. Default 15 min.

@@ -95,7 +95,8 @@ const (
 
 // fragmentImports are the packages that fragments may use without saying so.
 var fragmentImports = map[string]string{
-	"aws": "github.com/aws/aws-sdk-go-v2/aws", "config": "github.com/aws/aws-sdk-go-v2/config",
+	"awshttp": "github.com/aws/aws-sdk-go-v2/aws/transport/http",
+	"aws":     "github.com/aws/aws-sdk-go-v2/aws", "config": "github.com/aws/aws-sdk-go-v2/config",
 	"s3": "github.com/aws/aws-sdk-go-v2/service/s3", "types": "github.com/aws/aws-sdk-go-v2/service/s3/types",
 	"smithy": "github.com/aws/smithy-go",
 	"haul":   "github.com/haul-s3/haul", "engine": "github.com/haul-s3/haul/engine", "serialize": "github.com/haul-s3/haul/serialize",

@@ -142,13 +142,22 @@ In no cell is there a wrong byte behind a success that was validated, a file
 that is left, a goroutine, a lane or a buffer that is not given back.
 `
 
+// notes stand between a driver's heading and its table.
+var notes = map[string]string{"classic": `
+How long an answer may take is not haul's to say here, but the SDK's HTTP client's.
+A *time-out* below is that of a body that stands still (` + "`StallTimeout`" + `, which is haul's),
+or comes of the ` + "`ResponseHeaderTimeout`" + ` that the tests set in that client. The SDK's
+default client has none: with it, NewClassic waits for an answer that doesn't come until
+the transfer's context ends. [What to set](semantics.md#retries-and-time-limits).
+`}
+
 // renderPage is docs/faults.md.
 func renderPage(all outcomes) string {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	for _, driver := range drivers {
 		title := map[string]string{"engine": "haul's own engine", "classic": "The plain SDK (NewClassic)"}[driver]
-		fmt.Fprintf(&b, "\n## %s\n\n| fault | operations | once | for good |\n|---|---|---|---|\n", title)
+		fmt.Fprintf(&b, "\n## %s\n%s\n| fault | operations | once | for good |\n|---|---|---|---|\n", title, notes[driver])
 		for _, f := range faults() {
 			renderFault(&b, all, driver, f.name)
 		}
