@@ -144,6 +144,7 @@ func (s silence) cancelled(t testing.TB) time.Duration {
 // TestCancelInSilence: whatever a transfer waits for, a cancel ends it, and lets
 // its connection go, long before any limit in time does.
 func TestCancelInSilence(t *testing.T) {
+	t.Parallel()
 	for name, s := range silences {
 		t.Run(name, func(t *testing.T) { s.cancelled(t) })
 	}

@@ -51,6 +51,7 @@ func TestOverNetHTTP(t *testing.T) {
 // TestProxy has the environment's proxy used, which is read once in a process
 // and never used for this machine's own addresses.
 func TestProxy(t *testing.T) {
+	t.Parallel()
 	const endpoint = "http://s3.invalid"
 	if os.Getenv(throughProxy) != "" {
 		if err := put(t, engine.Options{}, endpoint); err != nil {

@@ -72,6 +72,7 @@ func TestBadHeaderValue(t *testing.T) {
 // TestDownloadFeedsUpload moves an object through a pipe between two transfers
 // of one client with little memory: neither takes what the other needs.
 func TestDownloadFeedsUpload(t *testing.T) {
+	t.Parallel()
 	size := int64(60 << 20)
 	if testing.Short() {
 		size = 30 << 20 // more than fits all the same

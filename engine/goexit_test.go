@@ -51,6 +51,7 @@ func (w *world) transfer(ctx context.Context, job *driver.Job, ev driver.Events)
 // t.FailNow in the caller's code does. Nothing else tells that bytes are
 // missing: there is no checksum.
 func TestGoexit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	want := content(3<<20 + 7)
 	w.server.Put("b", "k", want, nil)

@@ -601,6 +601,7 @@ func TestCancelledRace(t *testing.T) {
 // TestRaceOverTheNetwork is the same over connections. On a busy machine other
 // parts may be late too.
 func TestRaceOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	w.client.Moved(1 << 40)
 	want := content(racePieces * racePiece)

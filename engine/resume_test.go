@@ -201,6 +201,7 @@ func brokenUpload(t *testing.T, want []byte) (w *world, path, journals string) {
 }
 
 func TestUploadIsTakenUp(t *testing.T) {
+	t.Parallel()
 	want := content(4*s3api.MinPartSize + 7)
 	w, path, journals := brokenUpload(t, want)
 	ev := &events{}
@@ -448,6 +449,7 @@ func TestDownloadIsTakenUp(t *testing.T) {
 // TestDownloadTrustsNothingUnverified spoils the temporary file of a download
 // of an object that has no checksum to find it out in the end.
 func TestDownloadTrustsNothingUnverified(t *testing.T) {
+	t.Parallel()
 	want := content(64<<16 + 9)
 	for name, spoil := range map[string]func(b []byte) []byte{
 		"a-flipped-bit": func(b []byte) []byte { b[100] ^= 1; return b },

@@ -177,6 +177,7 @@ func (s *stream) Bytes() []byte { return s.b[:s.n] }
 // TestThereAndBack moves objects of every size class through every kind of
 // source and sink.
 func TestThereAndBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	const part = s3api.MinPartSize
 	sizes := []int64{0, 1, part - 1, part, part + 1, 3*part + 7}
@@ -248,6 +249,7 @@ func TestRequestsOfSmallObjects(t *testing.T) {
 // TestTrailer sends the checksum behind the bytes: in signed chunks, since the
 // connection is plain.
 func TestTrailer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	for _, size := range []int64{0, 1, 64 << 10, 64<<10 + 1, 12 << 20} {
 		job := uploadJob("k", body.FromBytes(content(size)))
@@ -305,6 +307,7 @@ func (c *cutWriter) Write(p []byte) (int, error) {
 
 // TestAbort leaves no upload behind when a part fails for good.
 func TestAbort(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	w.server.Before = func(rec *s3fake.Record, rw http.ResponseWriter, r *http.Request) bool {
 		if rec.Op != "UploadPart" || r.URL.Query().Get("partNumber") != "2" {

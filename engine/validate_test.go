@@ -19,6 +19,7 @@ import (
 // TestComposite compares checksums of checksums: the pieces lie where the
 // stored parts do.
 func TestComposite(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, engine.Options{})
 	const unit = 128 << 10
 	data := content(16 * unit)
@@ -81,6 +82,7 @@ func (f *flipWriter) Write(p []byte) (int, error) {
 
 // TestFlippedBit fetches again what arrived wrong, and tells if it can't.
 func TestFlippedBit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		flips  int64
 		stream bool
