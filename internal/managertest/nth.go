@@ -11,7 +11,7 @@ import (
 	"github.com/haul-s3/haul"
 )
 
-// nthTests break the n-th request of a transfer in parts, for every n.
+// nthTests break the n-th request of a transfer, for every n.
 var nthTests = []conformanceTest{
 	{name: "nth-request-answered-500", run: nthRequest(answer500, true)},
 	{name: "nth-request-answered-403", run: nthRequest(answer403, false)},
@@ -40,8 +40,14 @@ func loseAnswer(next http.Handler, rw http.ResponseWriter, r *http.Request) {
 // nthMax is more requests than any of the transfers makes.
 const nthMax = 40
 
-// nthRequest breaks one request of each transfer in parts, the first, then the
-// second, and so on until there are no more. Where it is mended, the transfer
+// nthTransfers are those whose requests are broken: of each kind the one in parts
+// and the one that takes a single request.
+var nthTransfers = []string{
+	"upload", "upload-parts", "upload-stream", "download", "download-parts", "download-ordered", "copy", "copy-parts", "delete",
+}
+
+// nthRequest breaks one request of each transfer, the first, then the second, and
+// so on until there are no more. Where it is mended, the transfer
 // must succeed by itself; else it fails with S3's error and leaves nothing.
 func nthRequest(broken breaking, mended bool) func(t *testing.T, w *world) {
 	return func(t *testing.T, w *world) {
@@ -49,7 +55,7 @@ func nthRequest(broken breaking, mended bool) func(t *testing.T, w *world) {
 			t.Skip("takes more than a second")
 		}
 		m := w.manager()
-		for _, name := range []string{"upload-parts", "upload-stream", "download-parts", "download-ordered", "copy-parts"} {
+		for _, name := range nthTransfers {
 			t.Run(name, func(t *testing.T) {
 				w := w.in(t)
 				for n := int32(1); w.breakNth(m, name, n, broken, mended); n++ {
