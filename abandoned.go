@@ -91,9 +91,10 @@ func openUploads(ctx context.Context, api UploadsAPI, bucket, prefix string, old
 	}
 }
 
-// boundedPage has the SDK read no more of an answer than a page can have.
+// boundedPage has the SDK read no more of an answer than a page can have, and
+// nothing that is none.
 func boundedPage(o *s3.Options) {
-	o.HTTPClient = paging.Client{Doer: o.HTTPClient, Limit: paging.PageBytes(0)}
+	o.HTTPClient = paging.Client{Doer: o.HTTPClient, Limit: paging.PageBytes(0), Root: "ListMultipartUploadsResult"}
 }
 
 // listedKey is a key as it stands in a list: encoded, if the list says so, since

@@ -26,8 +26,8 @@ type Lister interface {
 // changed; its Delimiter should not be set, since common prefixes are no
 // objects. An error ends the sequence: also a key of more than 1,024 bytes, a page
 // that is longer than an honest one can be (8 KiB for each of its at most 1,000
-// entries, or in.MaxKeys if that is more), and pages that lead back to one that
-// was seen. In its text "[removed]" stands for secrets that the store's message
+// entries, or in.MaxKeys if that is more), an answer that is no page, and pages
+// that lead back to one that was seen. In its text "[removed]" stands for secrets that the store's message
 // repeats, as in that of a haul.TransferError.
 func Objects(ctx context.Context, c Lister, in *s3.ListObjectsV2Input) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
@@ -58,10 +58,10 @@ func Objects(ctx context.Context, c Lister, in *s3.ListObjectsV2Input) iter.Seq2
 }
 
 // boundedBy has the SDK read no more of an answer than a page of maxKeys entries
-// can have.
+// can have, and nothing that is none.
 func boundedBy(maxKeys *int32) func(*s3.Options) {
 	return func(o *s3.Options) {
-		o.HTTPClient = paging.Client{Doer: o.HTTPClient, Limit: paging.PageBytes(aws.ToInt32(maxKeys))}
+		o.HTTPClient = paging.Client{Doer: o.HTTPClient, Limit: paging.PageBytes(aws.ToInt32(maxKeys)), Root: "ListBucketResult"}
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package paging bounds what a listing may cost, whatever the server says: how
 // long a page is ([Client]), and that the pages don't go round in a circle
-// ([Marks]).
+// ([Marks]). What is no page does not pass for an empty one.
 package paging
 
 import (
@@ -32,10 +32,12 @@ type Doer interface {
 }
 
 // Client is an HTTP client whose answers end in a *TooLongError after Limit
-// bytes of body, errors included.
+// bytes of body, errors included. An answer of success is a *NoPageError
+// unless its first element is Root, or Error.
 type Client struct {
 	Doer
 	Limit int64
+	Root  string // empty: any
 }
 
 // Do sends the request.
@@ -49,6 +51,12 @@ func (c Client) Do(r *http.Request) (*http.Response, error) {
 		return nil, &TooLongError{c.Limit}
 	}
 	resp.Body = &bounded{resp.Body, c.Limit, c.Limit}
+	if c.Root == "" || resp.StatusCode != http.StatusOK {
+		return resp, nil
+	}
+	if resp.Body, err = checked(resp.Body, c.Root); err != nil {
+		return nil, err
+	}
 	return resp, nil
 }
 

@@ -52,6 +52,44 @@ func read(t *testing.T, url string, limit int64) (int, error) {
 	return len(b), err
 }
 
+// TestClientTakesPages tells pages, and a store's own error, from all else that
+// may come with a status of success.
+func TestClientTakesPages(t *testing.T) {
+	for body, want := range map[string]bool{
+		`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name></ListBucketResult>`: true,
+		`<!-- of a store --><s3:ListBucketResult xmlns:s3="x"/>`: true,
+		`<Error><Code>InternalError</Code></Error>`:              true,
+		``:                              false,
+		` `:                             false,
+		`busy`:                          false,
+		`<?xml version="1.0"?>`:         false,
+		`<ListBucketRes`:                false,
+		`<html><body>no</body></html>`:  false,
+		`<ListAllMyBucketsResult/>`:     false,
+		strings.Repeat(" ", 5000) + "<": false,
+	} {
+		for _, status := range []int{http.StatusOK, http.StatusForbidden} {
+			doer := doerFunc(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: status, ContentLength: -1, Body: io.NopCloser(strings.NewReader(body))}, nil
+			})
+			resp, err := paging.Client{Doer: doer, Limit: 100_000, Root: "ListBucketResult"}.Do(nil)
+			if taken := want || status != http.StatusOK; (err == nil) != taken {
+				t.Errorf("status %d, %.60q: got %v, want taken %v", status, body, err, taken)
+			}
+			if err != nil {
+				continue
+			}
+			if b, err := io.ReadAll(resp.Body); string(b) != body || err != nil {
+				t.Errorf("status %d, %.60q: got %.60q, %v, want the same", status, body, b, err)
+			}
+		}
+	}
+}
+
+type doerFunc func(*http.Request) (*http.Response, error)
+
+func (f doerFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
 // TestMarksFindEveryCircle goes to circles of all sizes, over tails of all
 // lengths.
 func TestMarksFindEveryCircle(t *testing.T) {
