@@ -7,5 +7,6 @@
 //	          docs/faults.md shows it
 //	n-th      the n-th file call fails, for every n (internal/managertest does
 //	          the same to the n-th request)
+//	listings  a listing that meets a fault is whole, or an error
 //	retries   how attempts follow each other: pauses, lanes, dates, resumption
 package faulttest

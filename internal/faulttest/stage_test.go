@@ -87,6 +87,7 @@ type stage struct {
 	proxy   *s3fault.Proxy
 	manager *haul.Manager
 	client  *engine.Client // nil on the classic driver
+	url     string         // of the proxy
 	dir     string         // of target files
 	secrets atomic.Int32   // credentials that were given out anew
 	over    chan struct{}  // closed at the end of the test: what waits for ever may go
@@ -108,6 +109,7 @@ func newStage(t *testing.T, c setup) *stage {
 	}
 	front.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are what is wanted
 	front.Start()
+	s.url = front.URL
 	t.Cleanup(func() {
 		close(s.over)
 		front.CloseClientConnections()
@@ -115,19 +117,19 @@ func newStage(t *testing.T, c setup) *stage {
 		s.proxy.Close()
 		back.Close()
 	})
-	s.manage(t, c, front.URL)
+	s.manage(t, c)
 	return s
 }
 
 // manage makes the Manager, and looks at its end that it holds nothing.
-func (s *stage) manage(t *testing.T, c setup, endpoint string) {
+func (s *stage) manage(t *testing.T, c setup) {
 	t.Helper()
 	transport, err := wire.NewTransport(wire.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sdk := s3.New(s3.Options{
-		BaseEndpoint: &endpoint, UsePathStyle: true, Region: "us-east-1",
+		BaseEndpoint: &s.url, UsePathStyle: true, Region: "us-east-1",
 		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(s.credentials)),
 		HTTPClient: &http.Client{Transport: s.transport(t, c, transport),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},

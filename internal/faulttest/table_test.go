@@ -140,6 +140,11 @@ How to read a cell:
 
 In no cell is there a wrong byte behind a success that was validated, a file
 that is left, a goroutine, a lane or a buffer that is not given back.
+
+Listings (batch.Objects, AbandonedUploads) go by the caller's SDK client and have
+no rows here. TestListings has the faults of answers and connections meet the
+second page of each: the list is whole, as the SDK has tried again, or there is
+an error, also where the answer is none of S3's; it is never a short list.
 `
 
 // notes stand between a driver's heading and its table.
