@@ -12,8 +12,17 @@ import (
 )
 
 // sections are the headings of those parts of the page of results that are not
-// the comparison's.
-var sections = []string{"Soak", "Scaling", "Links"}
+// the comparison's. Fuzzing is written by hand.
+var sections = []string{"Soak", "Scaling", "Links", "Fuzzing"}
+
+// Level is the mark of a heading.
+type Level string
+
+// The levels of headings that a page may be cut at.
+const (
+	Second Level = "## "
+	Third  Level = "### " // cut a section first: one of these doesn't end at a Second
+)
 
 // Write puts text into the section of a page with this heading, in place of what
 // was there, or at the end. The page may not exist.
@@ -22,11 +31,28 @@ func Write(path, heading, text string) error {
 	if err != nil {
 		return err
 	}
-	before, _, after := cut(old, heading)
+	return os.WriteFile(path, []byte(Second.Replace(old, heading, text)), 0o644)
+}
+
+// Section is what a page has below a heading, empty if there is none.
+func Section(path, heading string) (string, error) {
+	text, err := read(path)
+	if err != nil {
+		return "", err
+	}
+	_, section, _ := Second.cut(text, heading)
+	_, section, _ = strings.Cut(section, "\n") // the heading
+	return strings.TrimLeft(section, "\n"), nil
+}
+
+// Replace puts text below a heading of this level, in place of what was there, or
+// at the end, and returns the whole.
+func (l Level) Replace(whole, heading, text string) string {
+	before, _, after := l.cut(whole, heading)
 	if before != "" {
 		before = strings.TrimRight(before, "\n") + "\n\n"
 	}
-	return os.WriteFile(path, []byte(before+"## "+heading+"\n\n"+strings.TrimRight(text, "\n")+"\n"+after), 0o644)
+	return before + string(l) + heading + "\n\n" + strings.TrimRight(text, "\n") + "\n" + after
 }
 
 // Kept are the sections of a page that others than the comparison have written:
@@ -38,7 +64,7 @@ func Kept(path string) (string, error) {
 	}
 	var b strings.Builder
 	for _, heading := range sections {
-		if _, section, _ := cut(text, heading); section != "" {
+		if _, section, _ := Second.cut(text, heading); section != "" {
 			b.WriteString("\n" + strings.TrimRight(section, "\n") + "\n")
 		}
 	}
@@ -53,15 +79,15 @@ func read(path string) (string, error) {
 	return string(text), err
 }
 
-// cut cuts a section out of a page. What follows begins with an empty line.
-func cut(page, heading string) (before, section, after string) {
-	mark := "\n## " + heading + "\n"
-	i := strings.Index("\n"+page, mark)
+// cut cuts out a heading and what is below it. What follows begins with an empty
+// line.
+func (l Level) cut(whole, heading string) (before, section, after string) {
+	i := strings.Index("\n"+whole, "\n"+string(l)+heading+"\n")
 	if i < 0 {
-		return page, "", ""
+		return whole, "", ""
 	}
-	before, section = page[:i], page[i:]
-	if j := strings.Index(section, "\n## "); j >= 0 {
+	before, section = whole[:i], whole[i:]
+	if j := strings.Index(section, "\n"+string(l)); j >= 0 {
 		section, after = section[:j], section[j:]
 	}
 	return before, section, after

@@ -32,8 +32,9 @@ func TestWriteAndKept(t *testing.T) {
 	}
 	write("Scaling", "one\n")
 	write("Links", "linked")
+	write("Fuzzing", "fuzzed")
 	got := write("Scaling", "two")
-	if want := "# Results\n\nfigures\n\n## Soak\n\nsoaked\n\n## Scaling\n\ntwo\n\n## Links\n\nlinked\n"; got != want {
+	if want := "# Results\n\nfigures\n\n## Soak\n\nsoaked\n\n## Scaling\n\ntwo\n\n## Links\n\nlinked\n\n## Fuzzing\n\nfuzzed\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	kept, err := page.Kept(path)
@@ -42,6 +43,30 @@ func TestWriteAndKept(t *testing.T) {
 	}
 	if kept, err := page.Kept(filepath.Join(t.TempDir(), "none")); kept != "" || err != nil {
 		t.Errorf("of no page: got %q, %v, want nothing", kept, err)
+	}
+}
+
+// TestSectionAndReplace takes a section out and writes a part of it anew.
+func TestSectionAndReplace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	if got, err := page.Section(path, "Soak"); got != "" || err != nil {
+		t.Errorf("of no page: got %q, %v, want nothing", got, err)
+	}
+	if err := os.WriteFile(path, []byte("# Results\n\n## Soak\n\nabout\n\n### One\n\n1\n\n### Two\n\n2\n\n## Links\n\nlinked\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	section, err := page.Section(path, "Soak")
+	if want := "about\n\n### One\n\n1\n\n### Two\n\n2\n"; err != nil || section != want {
+		t.Fatalf("section: got %q, %v, want %q", section, err, want)
+	}
+	for heading, want := range map[string]string{
+		"One":   "about\n\n### One\n\nnew\n\n### Two\n\n2\n",
+		"Two":   "about\n\n### One\n\n1\n\n### Two\n\nnew\n",
+		"Three": "about\n\n### One\n\n1\n\n### Two\n\n2\n\n### Three\n\nnew\n",
+	} {
+		if got := page.Third.Replace(section, heading, "new\n"); got != want {
+			t.Errorf("%s: got %q, want %q", heading, got, want)
+		}
 	}
 }
 
