@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,8 @@ func soakCommand() *cobra.Command {
 		Use:   "soak",
 		Short: "Move objects under random faults and cancels, and compare all of them",
 		Long: "Soak lets haul work against a server that fails in every way it knows, cancels transfers at random, compares\n" +
-			"every object that was reported done, and counts what is left in the end. It fails if anything is wrong.",
+			"every object that was reported done, and counts what is left in the end. It fails if anything is wrong.\n\n" +
+			"A starved client has\n  * " + strings.Join(soak.Limits(), "\n  * "),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log = logTo(cmd)
@@ -45,7 +47,7 @@ func soakCommand() *cobra.Command {
 	f.IntVar(&o.Workers, "workers", 16, "transfers at once")
 	f.Uint64Var(&o.Seed, "seed", 1, "of transfers, faults and cancels")
 	f.StringVar(&o.Dir, "dir", sharedMemory(), "folder for files")
-	f.BoolVar(&o.Starved, "starved", false, "with 256 descriptors, 64 MiB of memory and a slow disk")
+	f.BoolVar(&o.Starved, "starved", false, "with few descriptors, little memory for buffers and a slow disk, as said above")
 	f.StringVar(&out, "out", "", "page whose section about soaks is written, such as bench/RESULTS.md")
 	return cmd
 }

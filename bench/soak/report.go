@@ -53,9 +53,12 @@ func (r *Report) Markdown() string {
 	}
 	kind := "soak"
 	if r.Options.Starved {
-		kind = "starved: 256 descriptors, 64 MiB of memory, a slow disk"
+		kind = "starved soak"
 	}
 	fmt.Fprintf(&b, "| %s | |\n|---|---|\n", kind)
+	if r.Options.Starved {
+		row("limits", "%s", strings.Join(Limits(), "; "))
+	}
 	row("time", "%s, %d workers, %d processors", r.Took.Round(time.Second), r.Options.Workers, runtime.NumCPU())
 	row("transfers", "%d: %d done and compared, %d failed, %d cancelled", r.Done+r.Failed+r.Canceled, r.Done, r.Failed, r.Canceled)
 	row("bytes", "%.2f GB, of which %.2f GB were moved by an earlier transfer", float64(r.Bytes)/1e9, float64(r.Resumed)/1e9)
@@ -65,7 +68,7 @@ func (r *Report) Markdown() string {
 	row("other broken promises", "%d", len(r.Broken))
 	row("live memory", "%.0f MB in the second quarter, %.0f MB in the last, %.0f MB at the end (most of it the soak's own bodies)",
 		float64(r.HeapEarly)/1e6, float64(r.HeapLate)/1e6, float64(r.HeapEnd)/1e6)
-	row("peak resident memory", "%.0f MB", float64(r.PeakRSS)/1e6)
+	row("peak resident memory", "%.0f MB, of the whole process", float64(r.PeakRSS)/1e6)
 	fmt.Fprintf(&b, "\nFaults: ")
 	for i, name := range slices.Sorted(maps.Keys(r.faults)) {
 		if i > 0 {

@@ -34,8 +34,7 @@ type Options struct {
 	Workers int    // transfers at once
 	Seed    uint64 // decides transfers, faults and cancels, though not their timing
 	Dir     string // for files; a folder is made in it
-	// Starved takes away what a small machine doesn't have: 256 descriptors,
-	// 64 MiB for Go's memory and for haul's buffers, a disk that makes wait.
+	// Starved takes away what a small machine doesn't have: see Limits.
 	Starved bool
 	// Log is told what goes wrong, as it happens. Nil: nobody is.
 	Log func(format string, args ...any)
@@ -48,6 +47,17 @@ const (
 	starvedDescriptors = 256
 	starvedMemory      = 64 << 20
 )
+
+// Limits are what a starved client has, in words. Nothing keeps the process
+// itself below a number of bytes: what the soak compares with is in it too.
+func Limits() []string {
+	return []string{
+		fmt.Sprintf("%d file descriptors", starvedDescriptors),
+		fmt.Sprintf("%d MiB for what haul buffers (MemoryLimit, of the engine and of the classic driver each)", starvedMemory>>20),
+		fmt.Sprintf("%d MiB as Go's soft memory limit of the process, in which the soak's own bodies count too", starvedMemory>>20),
+		fmt.Sprintf("a wait of up to %v before a file is opened, and before each read or write at an offset and each sync", seek),
+	}
+}
 
 // Run soaks for as long as the options say and returns what it came to. The
 // error is for what kept it from working; mismatches and leaks are in the
@@ -117,7 +127,7 @@ func (s *soak) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	classic, err := haul.NewClassic(sdk, s.managerOptions)
+	classic, err := haul.NewClassic(sdk, s.managerOptions, s.classicOptions)
 	if err != nil {
 		return err
 	}
@@ -150,6 +160,13 @@ func (s *soak) managerOptions(o *haul.Options) {
 	o.Logger = slog.New(slog.DiscardHandler) // that a resume begins afresh is no news here
 	if s.o.Starved {
 		o.FS = slowDisk{}
+	}
+}
+
+// classicOptions are for what the engine's options say otherwise.
+func (s *soak) classicOptions(o *haul.Options) {
+	if s.o.Starved {
+		o.MemoryLimit = starvedMemory
 	}
 }
 

@@ -30,6 +30,9 @@ func TestSoak(t *testing.T) {
 		if !r.Good() || r.Done == 0 || r.Faults() == 0 {
 			t.Errorf("starved %v: got %s, want transfers, faults, and nothing wrong", starved, r.Markdown())
 		}
+		if got := strings.Contains(r.Markdown(), "Go's soft memory limit"); got != starved {
+			t.Errorf("starved %v: got the limits in the report: %v", starved, got)
+		}
 		if !strings.Contains(r.Markdown(), "| mismatches | 0 |") {
 			t.Errorf("report: got %s, want the number of mismatches in it", r.Markdown())
 		}
