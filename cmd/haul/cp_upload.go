@@ -84,7 +84,11 @@ func (r *route) stdinJob(t *tools) *job {
 		from: func(batch.Item) string { return "-" },
 		to:   func(batch.Item) string { return r.dst.String() },
 		start: func(ctx context.Context, _ batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
-			return t.manager.Upload(ctx, stdinSource(ctx, t.app.stdin), in, append(opts, r.partSizeHint(t)...)...)
+			src, err := stdinSource(ctx, t.app.stdin)
+			if err != nil {
+				return nil, err
+			}
+			return t.manager.Upload(ctx, src, in, append(opts, r.partSizeHint(t)...)...)
 		},
 	}
 }

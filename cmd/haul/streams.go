@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"github.com/haul-s3/haul"
 )
@@ -16,20 +15,6 @@ import (
 
 // streamBuffer is what a goroutine moves at once.
 const streamBuffer = 1 << 20
-
-// stdinSource is standard input. A regular file is read by position.
-func stdinSource(ctx context.Context, stdin *os.File) haul.Source {
-	if isRegular(stdin) {
-		return haul.FromReader(stdin)
-	}
-	widen(stdin)
-	return haul.FromReader(unblockedReader(ctx, stdin))
-}
-
-func isRegular(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode().IsRegular()
-}
 
 // unblockedReader is r, but a Read ends with ctx.
 func unblockedReader(ctx context.Context, r io.Reader) io.Reader {
