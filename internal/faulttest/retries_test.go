@@ -49,7 +49,9 @@ func TestLaneIsFreeDuringBackOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-refused
-	if _, err := await(t, s, putSmall); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if _, err := haul.Wait(putSmall(ctx, s)); err != nil {
 		t.Errorf("the transfer beside it: %v", err)
 	}
 	if waiting.IsDone() {
