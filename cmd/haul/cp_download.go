@@ -89,9 +89,6 @@ func (r *route) streamJob(t *tools) *job {
 		from: key, to: func(batch.Item) string { return "-" },
 		start: func(ctx context.Context, item batch.Item, opts ...haul.TransferOption) (*haul.Future, error) {
 			widen(t.app.stdout)
-			if pipe := breakOff(ctx, t.app.stdout, os.O_WRONLY); pipe != nil {
-				return t.manager.Download(ctx, getInput(item), haul.ToWriter(pipe), opts...)
-			}
 			out := newStdout(ctx, t.app.stdout)
 			opts = append([]haul.TransferOption{haul.WithSubscribers(out)}, opts...)
 			return t.manager.Download(ctx, getInput(item), haul.ToWriter(out), opts...)

@@ -19,9 +19,6 @@ func stdinSource(ctx context.Context, stdin *os.File) (haul.Source, error) {
 		return nil, errNoStdin
 	}
 	widen(stdin)
-	if pipe := breakOff(ctx, stdin, os.O_RDONLY); pipe != nil {
-		return haul.FromReader(pipe), nil
-	}
 	return haul.FromReader(unblockedReader(ctx, stdin)), nil
 }
 

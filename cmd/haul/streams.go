@@ -2,62 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
-	"os"
-	"syscall"
-	"time"
 
 	"github.com/haul-s3/haul"
 )
 
 // A terminal or a pipe can block for as long as it likes, and neither a read
 // nor a write of it can be broken off: a process can't make its standard
-// streams non-blocking without doing the same to others who share them. A pipe
-// that can be opened once more is read and written so (breakable). Else a
+// streams non-blocking without doing the same to others who share them. So a
 // goroutine does the blocking, and is left behind when the context ends; the
 // process ends soon after.
-
-// breakable is a pipe whose reads and writes end with a context.
-type breakable struct {
-	ctx   context.Context
-	f     *os.File // opened once more
-	given *os.File // as the process was given it
-}
-
-// breakOff returns f as a pipe whose reads and writes end with ctx; nil where it
-// is none, or that can't be.
-func breakOff(ctx context.Context, f *os.File, flag int) *breakable {
-	again := reopen(f, flag)
-	if again == nil {
-		return nil
-	}
-	context.AfterFunc(ctx, func() { _ = again.SetDeadline(time.Unix(1, 0)) }) // reopen has tried that it can
-	return &breakable{ctx, again, f}
-}
-
-func (b *breakable) cause(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && b.ctx.Err() != nil {
-		return context.Cause(b.ctx)
-	}
-	return err
-}
-
-func (b *breakable) Read(p []byte) (int, error) {
-	n, err := b.f.Read(p)
-	return n, b.cause(err)
-}
-
-// Write ends the process as a write to its standard output does, where nobody
-// reads the pipe any more.
-func (b *breakable) Write(p []byte) (int, error) {
-	n, err := b.f.Write(p)
-	if errors.Is(err, syscall.EPIPE) {
-		m, err := b.given.Write(p[n:])
-		return n + m, err
-	}
-	return n, b.cause(err)
-}
 
 // streamBuffer is what a goroutine moves at once.
 const streamBuffer = 1 << 20
