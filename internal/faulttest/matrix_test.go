@@ -51,7 +51,7 @@ func TestMatrix(t *testing.T) {
 				for p := range places(driver, stalls) {
 					t.Run(p.String(), func(t *testing.T) {
 						t.Parallel()
-						outcome, err := meet(t, p)
+						outcome, err := meet(t, p, setup{driver: p.driver})
 						mu.Lock()
 						got[p.cell] = outcome
 						mu.Unlock()
@@ -66,6 +66,26 @@ func TestMatrix(t *testing.T) {
 	}
 	if *record {
 		writeOutcomes(t, got)
+	}
+}
+
+// TestMatrixOverNetHTTP holds haul's engine to the same outcomes where its
+// requests go through an http.RoundTripper of the user's.
+func TestMatrixOverNetHTTP(t *testing.T) {
+	want := readOutcomes(t)
+	before := runtime.NumGoroutine()
+	for _, stalls := range []bool{false, true} {
+		t.Run("engine", func(t *testing.T) {
+			for p := range places("engine", stalls) {
+				t.Run(p.String(), func(t *testing.T) {
+					t.Parallel()
+					if outcome, err := meet(t, p, setup{driver: "engine", overNetHTTP: true}); outcome != want[p.cell] {
+						t.Errorf("got %q, want %q (%v)", outcome, want[p.cell], err)
+					}
+				})
+			}
+		})
+		noGoroutines(t, before)
 	}
 }
 
@@ -101,14 +121,14 @@ func sampled(c cell, f fault) bool {
 }
 
 // meet runs one cell.
-func meet(t *testing.T, p place) (outcome string, err error) {
+func meet(t *testing.T, p place, setup setup) (outcome string, err error) {
 	c, f, o := p.cell, p.f, p.o
 	var rules []*s3fault.Rule
 	rule := &s3fault.Rule{If: o.is, F: f.Fault}
 	if !c.forGood {
 		rule.Times = 1
 	}
-	setup := setup{driver: c.driver, impatient: f.stalls}
+	setup.impatient = f.stalls
 	if f.refuse {
 		setup.refuse = refusing(o, rule)
 	} else {

@@ -69,13 +69,14 @@ var (
 
 // setup is what a stage is made of.
 type setup struct {
-	driver    string // "engine" or "classic"
-	rules     []*s3fault.Rule
-	refuse    func(r *http.Request) bool // requests whose connection is refused; nil: none
-	impatient bool                       // limits in time are short
-	options   []func(*haul.Options)
-	engine    engine.Options
-	client    []func(*s3.Options)
+	driver      string // "engine" or "classic"
+	rules       []*s3fault.Rule
+	refuse      func(r *http.Request) bool // requests whose connection is refused; nil: none
+	impatient   bool                       // limits in time are short
+	overNetHTTP bool                       // the engine's requests go through an http.RoundTripper
+	options     []func(*haul.Options)
+	engine      engine.Options
+	client      []func(*s3.Options)
 }
 
 // impatience is a limit that an idle test reaches, and a busy machine doesn't.
@@ -139,7 +140,7 @@ func (s *stage) manage(t *testing.T, c setup) {
 		s.manager, err = haul.NewClassic(sdk, opts...)
 	} else {
 		o := c.engine
-		if c.refuse != nil {
+		if c.refuse != nil || c.overNetHTTP {
 			o.HTTP = s.transport(t, c, transport)
 		}
 		if s.client, err = engine.New(o); err == nil {
