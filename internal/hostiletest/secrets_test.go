@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
@@ -270,7 +271,9 @@ func tellAll(t *testing.T, out *transcript, engine, url string, keys aws.Credent
 	log.SetOutput(out)
 	defer log.SetOutput(io.Discard)
 	sdk := s3.New(s3.Options{BaseEndpoint: &url, UsePathStyle: true, Region: "us-east-1", Credentials: keys,
-		HTTPClient: &http.Client{}, RetryMaxAttempts: 2}, func(o *s3.Options) { o.Logger = nil })
+		HTTPClient: &http.Client{}, Retryer: awsretry.NewStandard(func(o *awsretry.StandardOptions) {
+			o.MaxAttempts, o.MaxBackoff = 2, time.Millisecond
+		})}, func(o *s3.Options) { o.Logger = nil })
 	make := haul.NewFromClient
 	if engine == "classic" {
 		make = func(c *s3.Client, optFns ...func(*haul.Options)) (*haul.Manager, error) {
