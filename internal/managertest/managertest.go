@@ -93,11 +93,8 @@ func Run(t *testing.T, s *Server, names ...string) {
 			continue
 		}
 		t.Run(e.name+e.over, func(t *testing.T) {
-			if e.over != "" && (testing.Short() || underRace) {
+			if e.over != "" && testing.Short() {
 				t.Skip("the whole suite once more")
-			}
-			if e.name == "classic" && s.Fake == nil && testing.Short() && underRace {
-				t.Skip("the race detector watches it on the fake")
 			}
 			p := pass{s: s, e: e, passed: map[string]bool{}}
 			for _, c := range suite() {
