@@ -291,6 +291,17 @@ func TestRaceBudget(t *testing.T) {
 	}
 }
 
+// wantOneRace downloads k, which is want, in which one piece is raced.
+func (w *bubble) wantOneRace(t *testing.T, want []byte) {
+	t.Helper()
+	sink := newOnceWriter(len(want))
+	out, err := w.driver.Transfer(t.Context(), racedDownload("k", body.ToWriterAt(sink)), &events{})
+	if err != nil || out.ExtraRequests != 1 {
+		t.Fatalf("got %+v, %v; want a download with one extra request", out, err)
+	}
+	sink.check(t, want)
+}
+
 // TestRaceThatFails harms nobody: the first copy goes on.
 func TestRaceThatFails(t *testing.T) {
 	t.Parallel()
@@ -309,12 +320,7 @@ func TestRaceThatFails(t *testing.T) {
 			}
 			return next.RoundTrip(r)
 		})
-		sink := newOnceWriter(len(want))
-		out, err := w.driver.Transfer(t.Context(), racedDownload("k", body.ToWriterAt(sink)), &events{})
-		if err != nil || out.ExtraRequests != 1 {
-			t.Fatalf("got %+v, %v; want a download with one extra request", out, err)
-		}
-		sink.check(t, want)
+		w.wantOneRace(t, want)
 	})
 }
 
