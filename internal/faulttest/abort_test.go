@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/haul-s3/haul"
 	"github.com/haul-s3/haul/internal/s3fault"
@@ -20,7 +19,7 @@ func TestAbortTimeout(t *testing.T) {
 			t.Parallel()
 			silent := func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-over(r) }
 			s := newStage(t, setup{driver: driver, impatient: true,
-				options: []func(*haul.Options){func(o *haul.Options) { o.AbortTimeout = 50 * time.Millisecond }},
+				options: []func(*haul.Options){func(o *haul.Options) { o.AbortTimeout = impatience / 2 }},
 				rules:   append(partsDenied(), &s3fault.Rule{If: is("AbortMultipartUpload"), F: s3fault.Fault{Name: "silent", Answer: silent}})})
 			_, err := await(t, s, putBig)
 			if err == nil || !strings.Contains(err.Error(), "AccessDenied") || !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "abort took too long") {
